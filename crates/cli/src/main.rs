@@ -1,0 +1,2 @@
+//! The `konform` command line.
+fn main() {}

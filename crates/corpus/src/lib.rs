@@ -1,0 +1,1 @@
+//! Reads official texts of law into provisions and keeps them as a corpus.

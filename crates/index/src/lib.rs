@@ -1,0 +1,1 @@
+//! Ranks passages of law and segments of documents with tantivy.

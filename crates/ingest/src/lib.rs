@@ -1,0 +1,1 @@
+//! Reads documents of every supported format into segments.

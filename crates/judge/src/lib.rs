@@ -1,0 +1,1 @@
+//! Judges one document against one requirement.

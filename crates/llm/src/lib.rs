@@ -1,0 +1,1 @@
+//! Runs a local language model behind one small trait.

@@ -1,0 +1,1 @@
+//! Reads rule packs and runs the checks that need no model.

@@ -1,0 +1,1 @@
+//! Appends to, reads and verifies the hash-chained record of a run.
