@@ -1,0 +1,91 @@
+"""Clauses of our own: patterns with choices, spelled out."""
+
+from __future__ import annotations
+
+import random
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+NAMES = {
+    "P": ["Nordwind Data", "the processor", "Supplier", "Brisk Hosting", "the provider", "Lumen"],
+    "C": ["Ambra Group", "the controller", "Customer", "Halden Foods", "the client", "Orsay"],
+    "ORG": ["Calla", "Mistral Bau", "Verger"],
+}
+LOCAL = {
+    "fr": {
+        "P": ["le sous-traitant", "le prestataire", "Lumen", "le fournisseur", "Nordwind Data"],
+        "C": ["le responsable", "le client", "Orsay", "le donneur d’ordre", "Verger"],
+    },
+    "de": {
+        "P": ["der Auftragnehmer", "der Auftragsverarbeiter", "Lumen", "der Dienstleister"],
+        "C": ["der Auftraggeber", "der Verantwortliche", "der Kunde", "Mistral Bau"],
+    },
+}
+CHOICE = re.compile(r"\{([^{}]*)\}")
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A requirement in one language, with patterns that make it true or say the contrary."""
+
+    pack: str
+    requirement: str
+    language: str
+    kind: str
+    statement: str
+    title: str
+    provisions: tuple[str, ...]
+    says: tuple[str, ...]
+    denies: tuple[str, ...]
+
+
+def topics(rules: Path, clauses: Path) -> list[Topic]:
+    """Reads every requirement of every pack in every language that has clauses."""
+    found = []
+    for file in sorted(clauses.glob("*.yaml")):
+        patterns = yaml.safe_load(file.read_text(encoding="utf-8"))
+        pack = yaml.safe_load((rules / file.name).read_text(encoding="utf-8"))
+        for requirement in pack["requirements"]:
+            for language, sides in patterns.get(requirement["id"], {}).items():
+                found.append(
+                    Topic(
+                        pack["id"],
+                        requirement["id"],
+                        language,
+                        requirement["kind"],
+                        requirement["statement"][language],
+                        requirement["title"][language],
+                        tuple(requirement["provisions"]),
+                        tuple(sides.get("says", ())),
+                        tuple(sides.get("denies", ())),
+                    )
+                )
+    return found
+
+
+def spell(pattern: str, language: str, rng: random.Random) -> str:
+    """Chooses one text of a pattern."""
+    while match := CHOICE.search(pattern):
+        choice = rng.choice(match[1].split("|"))
+        pattern = pattern[: match.start()] + choice + pattern[match.end() :]
+    names = {**NAMES, **LOCAL.get(language, {})}
+    for slot, options in names.items():
+        if f"<{slot}>" in pattern:
+            pattern = pattern.replace(f"<{slot}>", rng.choice(options))
+    pattern = pattern.replace("<BIG>", str(rng.choice([30, 60, 90, 120])))
+    pattern = pattern.replace("<Y>", str(rng.randint(2018, 2026)))
+    while "<N>" in pattern:
+        pattern = pattern.replace("<N>", str(rng.choice([1, 2, 3, 5, 6, 7, 10, 12, 14, 24, 30])), 1)
+    text = " ".join(pattern.split())
+    text = text[:1].upper() + text[1:]
+    prefix = rng.choice(["", "", "", f"{rng.randint(1, 20)}. ", f"{rng.randint(1, 9)}.{rng.randint(1, 9)} ", f"({rng.choice('abcdef')}) "])
+    return prefix + text
+
+
+def held_out(text: str) -> bool:
+    """Whether a spelled text belongs to the part that training never sees (one in eight)."""
+    core = re.sub(r"[\d().]+", "", text).strip().lower()
+    return sum(core.encode()) % 8 == 0
