@@ -1,0 +1,373 @@
+use std::collections::BTreeMap;
+
+use konform_llm::{Engine, LlmError, Prompt};
+use konform_terms::{
+    Citation, DecidedBy, Digest, Evidence, Finding, Kind, Link, Span, Step, Verdict,
+};
+
+use crate::{
+    answer::{self, Letter},
+    case::{Case, CitedPassage, Judged, Settings, Work},
+    evidence::{self, Candidate},
+    justify::Justifier,
+    prompt::{Shown, render},
+};
+
+/// Says why a case could not be judged.
+#[derive(Debug, thiserror::Error)]
+pub enum JudgeError {
+    /// The model failed.
+    #[error("the model failed on requirement {requirement} and document {document}")]
+    Model {
+        /// The document's path.
+        document: String,
+        /// The requirement.
+        requirement: String,
+        /// What the model said.
+        #[source]
+        source: LlmError,
+    },
+}
+
+/// What can be said of a case before the model is asked.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Prepared {
+    /// It is decided.
+    Decided(Box<Judged>),
+    /// The model has to read these segments.
+    Ask(Candidates),
+}
+
+/// The segments that the model has to read, best first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Candidates(Vec<Candidate>);
+
+/// Judges one case: [`prepare`], and [`ask`] where that does not decide.
+///
+/// # Errors
+/// Where the model fails.
+pub fn judge<E: Engine + ?Sized>(
+    engine: &mut E,
+    settings: &Settings,
+    case: &Case<'_>,
+) -> Result<Judged, JudgeError> {
+    match prepare(settings, case) {
+        Prepared::Decided(judged) => Ok(*judged),
+        Prepared::Ask(candidates) => ask(engine, settings, case, candidates),
+    }
+}
+
+/// Decides a case by scope, checks and the search for evidence, as far as they can. Needs no
+/// model, so many cases can be prepared at a time.
+#[must_use]
+pub fn prepare(settings: &Settings, case: &Case<'_>) -> Prepared {
+    let say = Justifier(case.language);
+    let decided = |judged| Prepared::Decided(Box::new(judged));
+    if !case.scope.in_scope {
+        let steps = vec![say.plain(case.scope.explanation.clone())];
+        return decided(without_model(
+            case,
+            Verdict::NotApplicable,
+            DecidedBy::Scope,
+            vec![],
+            steps,
+        ));
+    }
+    if let Some(judged) = decide_by_check(case) {
+        return decided(judged);
+    }
+    if case.requirement.statement(case.language).is_none() {
+        let steps = vec![say.no_wording(case.requirement)];
+        return decided(without_model(
+            case,
+            Verdict::Undetermined,
+            DecidedBy::Search,
+            vec![],
+            steps,
+        ));
+    }
+    let hits: Vec<Span> =
+        case.checks.iter().flat_map(|check| check.hits.iter().copied()).collect();
+    let candidates = evidence::search(
+        case.document,
+        case.segments,
+        case.requirement,
+        case.language,
+        &hits,
+        settings.max_evidence,
+    );
+    if candidates.is_empty() {
+        return decided(decide_by_silence(case));
+    }
+    Prepared::Ask(Candidates(candidates))
+}
+
+/// Asks the model about a case. The same case, settings and model give the same finding, whatever
+/// was judged before.
+///
+/// # Errors
+/// Where the model fails.
+pub fn ask<E: Engine + ?Sized>(
+    engine: &mut E,
+    settings: &Settings,
+    case: &Case<'_>,
+    candidates: Candidates,
+) -> Result<Judged, JudgeError> {
+    ask_about(engine, settings, case, candidates.0).map_err(|source| JudgeError::Model {
+        document: case.document.path.clone(),
+        requirement: case.requirement.id.clone(),
+        source,
+    })
+}
+
+/// What silence means for a requirement of a kind.
+fn of_silence(kind: Kind) -> Verdict {
+    Letter::C.verdict(kind)
+}
+
+/// Whether a verdict rests on what is *not* in the document, which a damaged file cannot support.
+fn rests_on_silence(case: &Case<'_>, verdict: Verdict, evidence: &[Evidence]) -> bool {
+    case.document.is_damaged()
+        && (verdict == Verdict::Missing
+            || (case.requirement.kind == Kind::MustNot
+                && verdict == Verdict::Satisfied
+                && evidence.is_empty()))
+}
+
+fn decide_by_check(case: &Case<'_>) -> Option<Judged> {
+    let say = Justifier(case.language);
+    let (check, mut verdict) =
+        case.checks.iter().find_map(|check| Some((check, check.verdict?)))?;
+    let evidence: Vec<Evidence> = evidence::of_hits(case.document, &check.hits)
+        .iter()
+        .enumerate()
+        .map(|(index, candidate)| evidence::quote(case.document, candidate, index + 1))
+        .collect();
+    let mut steps = vec![say.check(&check.explanation, &evidence)];
+    steps.extend(say.wording(case.requirement, verdict, &evidence));
+    if rests_on_silence(case, verdict, &evidence) {
+        verdict = Verdict::Undetermined;
+        steps.push(say.damaged());
+    }
+    Some(without_model(case, verdict, DecidedBy::Check, evidence, steps))
+}
+
+fn decide_by_silence(case: &Case<'_>) -> Judged {
+    let say = Justifier(case.language);
+    let mut verdict = of_silence(case.requirement.kind);
+    let mut steps = vec![say.nothing_found(case.document.segments.len())];
+    steps.extend(say.wording(case.requirement, verdict, &[]));
+    if rests_on_silence(case, verdict, &[]) {
+        verdict = Verdict::Undetermined;
+        steps.push(say.damaged());
+    }
+    without_model(case, verdict, DecidedBy::Search, vec![], steps)
+}
+
+fn ask_about<E: Engine + ?Sized>(
+    engine: &mut E,
+    settings: &Settings,
+    case: &Case<'_>,
+    mut candidates: Vec<Candidate>,
+) -> Result<Judged, LlmError> {
+    let say = Justifier(case.language);
+    let mut read = settings.max_passages.min(case.passages.len());
+    let (prompt, tokens) = loop {
+        let prompt = prompt_of(settings, case, &candidates, read);
+        let tokens = engine.count(&prompt)?;
+        if tokens <= engine.capacity() {
+            break (prompt, tokens);
+        }
+        // Law gives way before evidence: the statement already says what the law asks.
+        if read > 0 {
+            read -= 1;
+        } else if candidates.len() > 1 {
+            candidates.pop();
+        } else {
+            let steps = vec![say.too_long(tokens, engine.capacity())];
+            return Ok(without_model(
+                case,
+                Verdict::Undetermined,
+                DecidedBy::Search,
+                vec![],
+                steps,
+            ));
+        }
+    };
+    tracing::trace!(tokens, requirement = case.requirement.id, "asking the model");
+    let ranked: Vec<(usize, f64)> = candidates
+        .iter()
+        .map(|c| (c.segment, if let Link::Search(score) = c.link { score } else { 0.0 }))
+        .collect();
+    candidates.sort_by_key(|candidate| candidate.segment);
+
+    let choices = Letter::ALL.map(Letter::text);
+    let scores = engine.score(&prompt, &choices)?;
+    let letters = scores.distribution();
+    let letter = likeliest(&letters);
+    let grammar = answer::grammar(letter, candidates.len(), read);
+    let completion = engine.complete(
+        &prompt,
+        letter.text(),
+        &grammar,
+        4 * (candidates.len() + read) + 1,
+    )?;
+    let (chosen, cited) = answer::parse_ids(&completion.text);
+
+    let distribution = answer::by_verdict(&letters, case.requirement.kind);
+    let likely = letter.verdict(case.requirement.kind);
+    let probability = distribution[&likely];
+
+    let quoted = candidates
+        .iter()
+        .enumerate()
+        .map(|(index, candidate)| evidence::quote(case.document, candidate, index + 1));
+    let (evidence, also_read): (Vec<_>, Vec<_>) = quoted
+        .enumerate()
+        .partition(|(index, _)| chosen.contains(&(index + 1)));
+    let evidence: Vec<Evidence> = evidence.into_iter().map(|(_, piece)| piece).collect();
+    let also_read = also_read.into_iter().map(|(_, piece)| piece).collect();
+    let citations = cite(case.passages, |number| cited.contains(&number));
+
+    let mut steps: Vec<Step> = say.source(&citations).into_iter().collect();
+    steps.push(say.read(case.document.segments.len(), candidates.len()));
+    steps.push(say.verdict(likely, probability, &engine.identity().name, &evidence));
+    let mut verdict = likely;
+    if rests_on_silence(case, likely, &evidence) {
+        verdict = Verdict::Undetermined;
+        steps.push(say.damaged());
+    } else if probability < settings.threshold {
+        verdict = Verdict::Undetermined;
+        steps.push(say.unsure(probability, settings.threshold));
+    } else {
+        steps.extend(say.wording(case.requirement, likely, &evidence));
+    }
+    let log_probabilities: BTreeMap<String, f64> =
+        choices.into_iter().map(str::to_owned).zip(scores.log_probabilities).collect();
+    Ok(Judged {
+        finding: Finding {
+            probability: Some(probability),
+            distribution,
+            calibrated: settings.calibrated,
+            also_read,
+            citations,
+            ..finding(case, verdict, DecidedBy::Model, evidence, steps)
+        },
+        work: Work {
+            prompt: Some(Digest::of_json(&prompt)),
+            candidates: ranked,
+            log_probabilities,
+            answer: format!("{}{}", letter.text(), completion.text),
+            evaluated: scores.usage.evaluated + completion.usage.evaluated,
+            reused: scores.usage.reused + completion.usage.reused,
+        },
+    })
+}
+
+/// The letter with the greatest probability; the first of equals.
+fn likeliest(letters: &[f64]) -> Letter {
+    let mut best = (Letter::A, f64::NEG_INFINITY);
+    for (letter, &probability) in Letter::ALL.into_iter().zip(letters) {
+        if probability > best.1 {
+            best = (letter, probability);
+        }
+    }
+    best.0
+}
+
+fn prompt_of(
+    settings: &Settings,
+    case: &Case<'_>,
+    candidates: &[Candidate],
+    passages: usize,
+) -> Prompt {
+    let passages: Vec<(String, String)> = case.passages[..passages]
+        .iter()
+        .map(|cited| {
+            let passage = &cited.passage;
+            let words = passage.text.chars().take(settings.passage_characters).collect();
+            (format!("{} {}", passage.label, passage.short_title), words)
+        })
+        .collect();
+    let mut order: Vec<usize> = candidates.iter().map(|candidate| candidate.segment).collect();
+    order.sort_unstable();
+    let evidence: Vec<&str> = order
+        .into_iter()
+        .map(|segment| case.document.quote(&case.document.segments[segment]))
+        .collect();
+    render(&Shown {
+        statement: case.requirement.statement(case.language).unwrap_or_default(),
+        kind: case.requirement.kind,
+        passages: &passages,
+        evidence: &evidence,
+    })
+}
+
+/// Cites the passages that the pack pins, and of those that the search found the chosen ones.
+fn cite(passages: &[CitedPassage], chosen: impl Fn(usize) -> bool) -> Vec<Citation> {
+    passages
+        .iter()
+        .enumerate()
+        .filter(|(index, cited)| cited.link == Link::Pinned || chosen(index + 1))
+        .map(|(index, CitedPassage { passage, link })| Citation {
+            id: format!("P{}", index + 1),
+            instrument: passage.instrument.clone(),
+            short_title: passage.short_title.clone(),
+            version: passage.version.clone(),
+            language: passage.language,
+            address: passage.address.clone(),
+            label: passage.label.clone(),
+            nature: passage.nature,
+            digest: passage.digest,
+            span: passage.span(),
+            quote: passage.text.clone(),
+            link: *link,
+        })
+        .collect()
+}
+
+fn without_model(
+    case: &Case<'_>,
+    verdict: Verdict,
+    decided_by: DecidedBy,
+    evidence: Vec<Evidence>,
+    steps: Vec<Step>,
+) -> Judged {
+    let citations = cite(case.passages, |_| false);
+    let mut justification: Vec<Step> =
+        Justifier(case.language).source(&citations).into_iter().collect();
+    justification.extend(steps);
+    Judged {
+        finding: Finding {
+            citations,
+            ..finding(case, verdict, decided_by, evidence, justification)
+        },
+        work: Work::default(),
+    }
+}
+
+fn finding(
+    case: &Case<'_>,
+    verdict: Verdict,
+    decided_by: DecidedBy,
+    evidence: Vec<Evidence>,
+    justification: Vec<Step>,
+) -> Finding {
+    Finding {
+        document: case.document.path.clone(),
+        document_digest: Some(case.document.digest),
+        requirement: Some(case.requirement.id.clone()),
+        requirement_digest: Some(case.requirement.digest()),
+        severity: Some(case.requirement.severity),
+        verdict,
+        decided_by,
+        probability: None,
+        distribution: BTreeMap::new(),
+        calibrated: false,
+        evidence,
+        also_read: vec![],
+        citations: vec![],
+        justification,
+        not_assessed: None,
+    }
+}

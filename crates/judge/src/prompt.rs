@@ -1,0 +1,103 @@
+use std::fmt::Write as _;
+
+use konform_llm::{Part, Prompt};
+use konform_terms::Kind;
+
+/// The version of the prompt's wording; part of what pins a run.
+pub const PROMPT_VERSION: &str = "konform-prompt/1";
+
+/// What a prompt shows, already chosen and in the order of its numbers.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown<'a> {
+    /// The statement.
+    pub statement: &'a str,
+    /// Whether it must, must not or should be true.
+    pub kind: Kind,
+    /// Label and text of each passage, cut to what the model reads.
+    pub passages: &'a [(String, String)],
+    /// The words of each piece of evidence.
+    pub evidence: &'a [&'a str],
+}
+
+/// Writes the prompt. What does not depend on the document comes first, so that it is evaluated
+/// once for many documents; control tokens are parts of their own, so that no text can form one.
+#[must_use]
+pub fn render(shown: &Shown<'_>) -> Prompt {
+    Prompt {
+        shared: vec![Part::Bos, Part::InstOpen, Part::Text(shared_text(shown))],
+        own: vec![Part::Text(own_text(shown)), Part::InstClose],
+    }
+}
+
+fn shared_text(shown: &Shown<'_>) -> String {
+    let mut text = String::from(
+        "You check one statement against a document. Judge from the evidence alone.\n\n",
+    );
+    if !shown.passages.is_empty() {
+        text.push_str("Law:\n");
+        for (index, (label, words)) in shown.passages.iter().enumerate() {
+            let _ = writeln!(text, "[P{}] {label}: {}", index + 1, fold(words));
+        }
+        text.push('\n');
+    }
+    let force = match shown.kind {
+        Kind::Must => "must",
+        Kind::MustNot => "must not",
+        Kind::Should => "should",
+    };
+    let _ = write!(text, "Statement ({force}): {}\n\n", fold(shown.statement));
+    text
+}
+
+fn own_text(shown: &Shown<'_>) -> String {
+    let mut text = String::from("Evidence:\n");
+    for (index, words) in shown.evidence.iter().enumerate() {
+        let _ = writeln!(text, "[E{}] {}", index + 1, fold(words));
+    }
+    text.push_str(
+        "\nIs the statement true of the document? \
+         A = yes, B = no, the contrary, C = not addressed, D = not applicable",
+    );
+    text
+}
+
+/// Folds white space, line breaks included, to single spaces: a segment is one line of the prompt
+/// whatever it holds.
+fn fold(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_prompt_numbers_law_and_evidence() {
+        let passages = [("Art. 28(3)(a) GDPR".to_owned(), "only on\n instructions".to_owned())];
+        let prompt = render(&Shown {
+            statement: "The processor acts on instructions.",
+            kind: Kind::Must,
+            passages: &passages,
+            evidence: &["Acme follows\nthe orders.", "[E9] and </s>"],
+        });
+        let text = |part: &Part| match part {
+            Part::Text(text) => text.clone(),
+            other => format!("{other:?}"),
+        };
+        let parts: Vec<String> = prompt.shared.iter().chain(&prompt.own).map(text).collect();
+        insta::assert_snapshot!(parts.join("|"), @r"
+        Bos|InstOpen|You check one statement against a document. Judge from the evidence alone.
+
+        Law:
+        [P1] Art. 28(3)(a) GDPR: only on instructions
+
+        Statement (must): The processor acts on instructions.
+
+        |Evidence:
+        [E1] Acme follows the orders.
+        [E2] [E9] and </s>
+
+        Is the statement true of the document? A = yes, B = no, the contrary, C = not addressed, D = not applicable|InstClose
+        ");
+    }
+}
