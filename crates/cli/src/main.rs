@@ -1,2 +1,50 @@
-//! The `konform` command line.
-fn main() {}
+//! The `konform` command line: it alone knows all the stages and composes them.
+
+mod args;
+mod builtin;
+mod commands;
+mod config;
+mod error;
+mod inputs;
+mod progress;
+mod run;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::{args::Arguments, error::CliError};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    start_logging(arguments.verbose);
+    match commands::dispatch(arguments.command) {
+        Ok(code) => code,
+        Err(error) => {
+            error.print();
+            error.exit_code()
+        }
+    }
+}
+
+/// Shows warnings, more with `-v`; `KONFORM_LOG` takes the filter syntax of `tracing`.
+fn start_logging(verbose: u8) {
+    let level = match verbose {
+        0 => "warn",
+        1 => "info",
+        2 => "debug",
+        _ => "trace",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("KONFORM_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .without_time()
+        .with_target(false)
+        .init();
+}
+
+/// What a command comes to, beyond its output.
+type Outcome = Result<ExitCode, CliError>;

@@ -23,10 +23,18 @@ pub(crate) fn read(
         problem,
         remedy: remedy.to_owned(),
     };
-    let options = ParsingOptions { allow_dtd: false, nodes_limit: 4_000_000, ..Default::default() };
+    let options = ParsingOptions {
+        allow_dtd: false,
+        nodes_limit: 4_000_000,
+        ..Default::default()
+    };
     let xml = Document::parse_with_options(text, options).map_err(|error| {
         let line = error.pos().row as usize;
-        malformed(line, format!("the XML is broken ({error})"), "Fetch the file again")
+        malformed(
+            line,
+            format!("the XML is broken ({error})"),
+            "Fetch the file again",
+        )
     })?;
     let root = xml.root_element();
     let first = |name: &str| root.descendants().find(|node| node.has_tag_name(name));
@@ -34,16 +42,35 @@ pub(crate) fn read(
         .or_else(|| first("LG.OJ"))
         .and_then(|node| node.text())
         .and_then(|code| code.trim().to_lowercase().parse::<Language>().ok())
-        .ok_or_else(|| malformed(1, "no LG.DOC names the language".into(), "Is this Formex 4?"))?;
-    let id = celex(root)
-        .ok_or_else(|| malformed(1, "no number identifies the act".into(), "Is this Formex 4?"))?;
+        .ok_or_else(|| {
+            malformed(
+                1,
+                "no LG.DOC names the language".into(),
+                "Is this Formex 4?",
+            )
+        })?;
+    let id = celex(root).ok_or_else(|| {
+        malformed(
+            1,
+            "no number identifies the act".into(),
+            "Is this Formex 4?",
+        )
+    })?;
     let version = first("INFO.CONSLEG")
         .and_then(|node| node.attribute("START.DATE"))
         .or_else(|| {
-            root.descendants().find(|n| n.has_tag_name("DATE")).and_then(|n| n.attribute("ISO"))
+            root.descendants()
+                .find(|n| n.has_tag_name("DATE"))
+                .and_then(|n| n.attribute("ISO"))
         })
         .and_then(iso_date)
-        .ok_or_else(|| malformed(1, "no date says which version this is".into(), "Is this Formex 4?"))?;
+        .ok_or_else(|| {
+            malformed(
+                1,
+                "no date says which version this is".into(),
+                "Is this Formex 4?",
+            )
+        })?;
     let title = root
         .children()
         .flat_map(|node| std::iter::once(node).chain(node.children()))
@@ -61,7 +88,12 @@ pub(crate) fn read(
         format: "formex".to_owned(),
         source,
     };
-    let mut reading = Reading { language, provisions: vec![], warnings: vec![], annexes: 0 };
+    let mut reading = Reading {
+        language,
+        provisions: vec![],
+        warnings: vec![],
+        annexes: 0,
+    };
     reading.walk(root, None);
     if reading.provisions.is_empty() {
         return Err(malformed(
@@ -75,19 +107,36 @@ pub(crate) fn read(
 
 /// The CELEX number of the act: stated, or made of the number, year and kind of the act.
 fn celex(root: Node<'_, '_>) -> Option<String> {
-    let stated = root.descendants().find(|node| node.has_tag_name("NO.CELEX"));
+    let stated = root
+        .descendants()
+        .find(|node| node.has_tag_name("NO.CELEX"));
     if let Some(number) = stated.and_then(|node| node.text()) {
         return Some(number.trim().to_owned());
     }
-    let number = root.descendants().find(|node| node.has_tag_name("NO.DOC"))?;
+    let number = root
+        .descendants()
+        .find(|node| node.has_tag_name("NO.DOC"))?;
     let part = |name: &str| {
-        number.descendants().find(|node| node.has_tag_name(name))?.text().map(str::trim)
+        number
+            .descendants()
+            .find(|node| node.has_tag_name(name))?
+            .text()
+            .map(str::trim)
     };
-    let title = root.descendants().find(|node| node.has_tag_name("TITLE")).map(words)?;
+    let title = root
+        .descendants()
+        .find(|node| node.has_tag_name("TITLE"))
+        .map(words)?;
     let title = title.to_lowercase();
-    let kind = if ["directive", "richtlinie"].iter().any(|word| title.starts_with(word)) {
+    let kind = if ["directive", "richtlinie"]
+        .iter()
+        .any(|word| title.starts_with(word))
+    {
         'L'
-    } else if ["decision", "décision", "beschluss"].iter().any(|word| title.starts_with(word)) {
+    } else if ["decision", "décision", "beschluss"]
+        .iter()
+        .any(|word| title.starts_with(word))
+    {
         'D'
     } else {
         'R'
@@ -128,8 +177,14 @@ impl Reading {
 
     fn division(&mut self, node: Node<'_, '_>, parent: Option<&Address>) -> Address {
         let title = child(node, "TITLE");
-        let label = title.and_then(|title| child(title, "TI")).map(words).unwrap_or_default();
-        let heading = title.and_then(|title| child(title, "STI")).map(words).unwrap_or_default();
+        let label = title
+            .and_then(|title| child(title, "TI"))
+            .map(words)
+            .unwrap_or_default();
+        let heading = title
+            .and_then(|title| child(title, "STI"))
+            .map(words)
+            .unwrap_or_default();
         let number = label.split_whitespace().last().unwrap_or("x").to_owned();
         let kind = match label.to_lowercase() {
             label if label.starts_with("se") || label.starts_with("abs") => "sec",
@@ -139,7 +194,13 @@ impl Reading {
         let own = format!("{kind}_{}", labels::slug(&number).to_uppercase());
         let address = parent.map_or(own.clone(), |parent| format!("{parent}__{own}"));
         let address = unique(&self.provisions, address, &mut self.warnings);
-        self.push(address.clone(), label, parent.cloned(), heading, String::new());
+        self.push(
+            address.clone(),
+            label,
+            parent.cloned(),
+            heading,
+            String::new(),
+        );
         address
     }
 
@@ -155,8 +216,18 @@ impl Reading {
         let address = format!("art_{}", labels::slug(&number));
         let address = unique(&self.provisions, address, &mut self.warnings);
         let label = labels::article(self.language, &number, &[]);
-        self.push(address.clone(), label, parent.cloned(), heading, String::new());
-        let mut place = Place { article: number, parts: vec![], address };
+        self.push(
+            address.clone(),
+            label,
+            parent.cloned(),
+            heading,
+            String::new(),
+        );
+        let mut place = Place {
+            article: number,
+            parts: vec![],
+            address,
+        };
         self.content(node, &mut place);
     }
 
@@ -167,12 +238,16 @@ impl Reading {
                 "TI.ART" | "STI.ART" | "NO.PARAG" | "NO.P" | "TITLE" | "NOTE" => {}
                 "PARAG" => {
                     let number = child(one, "NO.PARAG").map(words).unwrap_or_default();
-                    let number = number.trim_matches(|c: char| !c.is_alphanumeric()).to_owned();
+                    let number = number
+                        .trim_matches(|c: char| !c.is_alphanumeric())
+                        .to_owned();
                     self.part(one, place, Part::Paragraph(number));
                 }
                 "ITEM" | "NP" if child(numbered(one), "NO.P").is_some() => {
                     let number = child(numbered(one), "NO.P").map(words).unwrap_or_default();
-                    let number = number.trim_matches(|c: char| !c.is_alphanumeric()).to_owned();
+                    let number = number
+                        .trim_matches(|c: char| !c.is_alphanumeric())
+                        .to_owned();
                     if number.is_empty() {
                         // Dashes and bullets have no address: they belong to what they stand in.
                         self.add(place, &words(one));
@@ -213,13 +288,20 @@ impl Reading {
         };
         let parent = Some(place.address.clone());
         self.push(address.clone(), label, parent, String::new(), String::new());
-        let mut below = Place { article: place.article.clone(), parts, address };
+        let mut below = Place {
+            article: place.article.clone(),
+            parts,
+            address,
+        };
         self.content(node, &mut below);
     }
 
     /// Adds text to a provision. What follows after its parts is its own too.
     fn add(&mut self, place: &Place, text: &str) {
-        let own = self.provisions.iter_mut().find(|one| one.address == place.address);
+        let own = self
+            .provisions
+            .iter_mut()
+            .find(|one| one.address == place.address);
         if let Some(own) = own {
             own.text = fold(&format!("{} {text}", own.text));
         }
@@ -228,9 +310,14 @@ impl Reading {
     fn recital(&mut self, node: Node<'_, '_>) {
         let np = child(node, "NP").unwrap_or(node);
         let number = child(np, "NO.P").map(words).unwrap_or_default();
-        let number = number.trim_matches(|c: char| !c.is_alphanumeric()).to_owned();
-        let address =
-            unique(&self.provisions, format!("rec_{}", labels::slug(&number)), &mut self.warnings);
+        let number = number
+            .trim_matches(|c: char| !c.is_alphanumeric())
+            .to_owned();
+        let address = unique(
+            &self.provisions,
+            format!("rec_{}", labels::slug(&number)),
+            &mut self.warnings,
+        );
         let label = match self.language {
             Language::FR => format!("considérant {number}"),
             Language::DE => format!("Erwägungsgrund {number}"),
@@ -243,22 +330,46 @@ impl Reading {
     fn annex(&mut self, node: Node<'_, '_>) {
         self.annexes += 1;
         let title = child(node, "TITLE");
-        let label = title.and_then(|title| child(title, "TI")).map(words).unwrap_or_default();
-        let heading = title.and_then(|title| child(title, "STI")).map(words).unwrap_or_default();
-        let number = label.split_whitespace().nth(1).unwrap_or_default().to_owned();
-        let number = if number.is_empty() { self.annexes.to_string() } else { number };
+        let label = title
+            .and_then(|title| child(title, "TI"))
+            .map(words)
+            .unwrap_or_default();
+        let heading = title
+            .and_then(|title| child(title, "STI"))
+            .map(words)
+            .unwrap_or_default();
+        let number = label
+            .split_whitespace()
+            .nth(1)
+            .unwrap_or_default()
+            .to_owned();
+        let number = if number.is_empty() {
+            self.annexes.to_string()
+        } else {
+            number
+        };
         let address = format!("anx_{}", labels::slug(&number).to_uppercase());
         let address = unique(&self.provisions, address, &mut self.warnings);
         self.push(address.clone(), label, None, heading, String::new());
-        let mut place = Place { article: String::new(), parts: vec![], address };
-        for one in node.children().filter(|one| one.is_element() && !one.has_tag_name("TITLE")) {
+        let mut place = Place {
+            article: String::new(),
+            parts: vec![],
+            address,
+        };
+        for one in node
+            .children()
+            .filter(|one| one.is_element() && !one.has_tag_name("TITLE"))
+        {
             self.content(one, &mut place);
         }
     }
 
     fn annex_label(&self, address: &Address, parts: &[Part]) -> String {
         let annex = address.as_str().split("__").next().unwrap_or_default();
-        let annex = self.provisions.iter().find(|one| one.address.as_str() == annex);
+        let annex = self
+            .provisions
+            .iter()
+            .find(|one| one.address.as_str() == annex);
         let mut label = annex.map(|one| one.label.clone()).unwrap_or_default();
         for part in parts {
             let (Part::Paragraph(number) | Part::Point(number)) = part;
@@ -275,7 +386,13 @@ impl Reading {
         heading: String,
         text: String,
     ) {
-        self.provisions.push(Provision { address, label, parent, heading, text });
+        self.provisions.push(Provision {
+            address,
+            label,
+            parent,
+            heading,
+            text,
+        });
     }
 }
 
@@ -296,7 +413,10 @@ fn numbered<'a, 'i>(item: Node<'a, 'i>) -> Node<'a, 'i> {
 }
 
 fn is_structure(node: Node<'_, '_>) -> bool {
-    matches!(node.tag_name().name(), "PARAG" | "ITEM" | "LIST" | "ARTICLE" | "NP")
+    matches!(
+        node.tag_name().name(),
+        "PARAG" | "ITEM" | "LIST" | "ARTICLE" | "NP"
+    )
 }
 
 /// The words of an element: quotation marks as characters, no notes, white space folded.
@@ -314,12 +434,14 @@ fn collect(node: Node<'_, '_>, text: &mut String) {
             match child.tag_name().name() {
                 "NOTE" => {}
                 "QUOT.START" | "QUOT.END" => {
-                    let code = child.attribute("CODE").and_then(|hex| u32::from_str_radix(hex, 16).ok());
+                    let code = child
+                        .attribute("CODE")
+                        .and_then(|hex| u32::from_str_radix(hex, 16).ok());
                     text.push(code.and_then(char::from_u32).unwrap_or('"'));
                 }
                 // These stand on lines of their own.
-                "P" | "TXT" | "ITEM" | "NP" | "NO.P" | "CELL" | "ALINEA" | "TI" | "STI" | "PARAG"
-                | "NO.PARAG" => {
+                "P" | "TXT" | "ITEM" | "NP" | "NO.P" | "CELL" | "ALINEA" | "TI" | "STI"
+                | "PARAG" | "NO.PARAG" => {
                     text.push(' ');
                     collect(child, text);
                     text.push(' ');

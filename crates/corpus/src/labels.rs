@@ -61,11 +61,19 @@ pub(crate) fn short_title(id: &str, language: Language) -> String {
         Language::DE => 2,
         _ => 0,
     };
-    KNOWN.iter().find(|(celex, _)| *celex == id).map_or(id, |(_, names)| names[at]).to_owned()
+    KNOWN
+        .iter()
+        .find(|(celex, _)| *celex == id)
+        .map_or(id, |(_, names)| names[at])
+        .to_owned()
 }
 
 /// A number as a part of an address: letters and digits in lower case, nothing else.
 pub(crate) fn slug(number: &str) -> String {
     let kept: String = number.chars().filter(|c| c.is_alphanumeric()).collect();
-    if kept.is_empty() { "x".to_owned() } else { kept.to_lowercase() }
+    if kept.is_empty() {
+        "x".to_owned()
+    } else {
+        kept.to_lowercase()
+    }
 }

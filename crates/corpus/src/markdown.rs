@@ -10,7 +10,14 @@ use crate::{
     text::{Text, fold, unique},
 };
 
-const KEYS: [&str; 6] = ["id", "language", "version", "title", "short-title", "nature"];
+const KEYS: [&str; 6] = [
+    "id",
+    "language",
+    "version",
+    "title",
+    "short-title",
+    "nature",
+];
 
 pub(crate) fn read(
     path: &Path,
@@ -50,13 +57,21 @@ pub(crate) fn read(
         front.insert(key.trim(), value.trim());
     }
     let value = |key: &str| {
-        front.get(key).copied().filter(|value| !value.is_empty()).ok_or_else(|| {
-            malformed(1, format!("`{key}` is missing"), "Add it to the front matter")
-        })
+        front
+            .get(key)
+            .copied()
+            .filter(|value| !value.is_empty())
+            .ok_or_else(|| {
+                malformed(
+                    1,
+                    format!("`{key}` is missing"),
+                    "Add it to the front matter",
+                )
+            })
     };
-    let language: Language = value("language")?.parse().map_err(|error| {
-        malformed(1, format!("{error}"), "Give the language of the text")
-    })?;
+    let language: Language = value("language")?
+        .parse()
+        .map_err(|error| malformed(1, format!("{error}"), "Give the language of the text"))?;
     let nature = match value("nature")? {
         "official" => Nature::Official,
         "paraphrase" => Nature::Paraphrase,
@@ -79,12 +94,24 @@ pub(crate) fn read(
         source,
     };
 
-    let mut body = Body { language, provisions: vec![], warnings: vec![], article: None, chapter: None, open: vec![] };
+    let mut body = Body {
+        language,
+        provisions: vec![],
+        warnings: vec![],
+        article: None,
+        chapter: None,
+        open: vec![],
+    };
     for (line, content) in lines {
-        body.line(content).map_err(|(problem, remedy)| malformed(line, problem, remedy))?;
+        body.line(content)
+            .map_err(|(problem, remedy)| malformed(line, problem, remedy))?;
     }
     if body.provisions.is_empty() {
-        return Err(malformed(1, "there is no article".to_owned(), "Add `## Art. 1 Heading`"));
+        return Err(malformed(
+            1,
+            "there is no article".to_owned(),
+            "Add `## Art. 1 Heading`",
+        ));
     }
     Ok((Text::new(instrument, body.provisions), body.warnings))
 }
@@ -110,8 +137,11 @@ impl Body {
             return self.article(title);
         }
         if let Some(title) = trimmed.strip_prefix("# ") {
-            let count =
-                self.provisions.iter().filter(|p| p.address.as_str().starts_with("chp_")).count();
+            let count = self
+                .provisions
+                .iter()
+                .filter(|p| p.address.as_str().starts_with("chp_"))
+                .count();
             let (label, heading) = title.split_once(':').unwrap_or((title, ""));
             let address = unique(
                 &self.provisions,
@@ -154,7 +184,9 @@ impl Body {
     }
 
     fn article(&mut self, title: &str) -> Result<(), (String, &'static str)> {
-        let rest = title.strip_prefix("Art.").or_else(|| title.strip_prefix("art."));
+        let rest = title
+            .strip_prefix("Art.")
+            .or_else(|| title.strip_prefix("art."));
         let (number, heading) = rest
             .map(str::trim_start)
             .map(|rest| rest.split_once(' ').unwrap_or((rest, "")))
@@ -169,13 +201,24 @@ impl Body {
             &mut self.warnings,
         );
         let label = labels::article(self.language, number, &[]);
-        self.push(address.clone(), &label, self.chapter.clone(), heading.trim(), "");
+        self.push(
+            address.clone(),
+            &label,
+            self.chapter.clone(),
+            heading.trim(),
+            "",
+        );
         self.article = Some((address, number.to_owned()));
         self.open.clear();
         Ok(())
     }
 
-    fn part(&mut self, indent: usize, part: Part, text: &str) -> Result<(), (String, &'static str)> {
+    fn part(
+        &mut self,
+        indent: usize,
+        part: Part,
+        text: &str,
+    ) -> Result<(), (String, &'static str)> {
         let Some((article, number)) = self.article.clone() else {
             return Err((
                 format!("`{}` stands outside of any article", shorten(text)),
@@ -189,8 +232,11 @@ impl Body {
             .open
             .last()
             .map_or(article, |&(_, at, _)| self.provisions[at].address.clone());
-        let address =
-            unique(&self.provisions, format!("{parent}__{}", part.address()), &mut self.warnings);
+        let address = unique(
+            &self.provisions,
+            format!("{parent}__{}", part.address()),
+            &mut self.warnings,
+        );
         let mut parts: Vec<Part> = self.open.iter().map(|(_, _, part)| part.clone()).collect();
         parts.push(part.clone());
         let label = labels::article(self.language, &number, &parts);

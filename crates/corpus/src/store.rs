@@ -41,10 +41,20 @@ impl Corpus {
             return Ok(Self::default());
         }
         let mut files: Vec<PathBuf> = fs::read_dir(&texts)
-            .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect())
+            .and_then(|entries| {
+                entries
+                    .map(|entry| entry.map(|entry| entry.path()))
+                    .collect()
+            })
             .map_err(io(&texts))?;
-        files.retain(|file| file.extension().is_some_and(|extension| extension == "jsonl"));
-        let texts = files.iter().map(|file| read(file)).collect::<Result<_, _>>()?;
+        files.retain(|file| {
+            file.extension()
+                .is_some_and(|extension| extension == "jsonl")
+        });
+        let texts = files
+            .iter()
+            .map(|file| read(file))
+            .collect::<Result<_, _>>()?;
         Ok(Self::of(texts))
     }
 
@@ -56,10 +66,21 @@ impl Corpus {
         let (text, warnings) = import(file)?;
         let texts = folder.join("instruments");
         fs::create_dir_all(&texts).map_err(io(&texts))?;
-        let Instrument { id, language, version, .. } = &text.instrument;
+        let Instrument {
+            id,
+            language,
+            version,
+            ..
+        } = &text.instrument;
         let name: String = format!("{id}.{language}.{version}")
             .chars()
-            .map(|c| if c.is_alphanumeric() || matches!(c, '.' | '-') { c } else { '_' })
+            .map(|c| {
+                if c.is_alphanumeric() || matches!(c, '.' | '-') {
+                    c
+                } else {
+                    '_'
+                }
+            })
             .collect();
         let path = texts.join(format!("{name}.jsonl"));
         let replaced = path.exists();
@@ -72,7 +93,11 @@ impl Corpus {
         let part = texts.join(format!("{name}.part"));
         fs::write(&part, lines).map_err(io(&part))?;
         fs::rename(&part, &path).map_err(io(&path))?;
-        Ok(Added { text, warnings, replaced })
+        Ok(Added {
+            text,
+            warnings,
+            replaced,
+        })
     }
 
     /// Reads texts in konform's Markdown format, by the names that errors call them.
@@ -82,9 +107,7 @@ impl Corpus {
     pub fn from_markdown(texts: &[(&str, &str)]) -> Result<Self, CorpusError> {
         let texts = texts
             .iter()
-            .map(|(name, text)| {
-                Ok(markdown::read(Path::new(name), text, Digest::of(text))?.0)
-            })
+            .map(|(name, text)| Ok(markdown::read(Path::new(name), text, Digest::of(text))?.0))
             .collect::<Result<_, CorpusError>>()?;
         Ok(Self::of(texts))
     }
@@ -105,7 +128,11 @@ impl Corpus {
                     && own.instrument.nature == Nature::Official
             })
         };
-        let kept: Vec<Text> = other.texts.into_iter().filter(|text| !covered(text)).collect();
+        let kept: Vec<Text> = other
+            .texts
+            .into_iter()
+            .filter(|text| !covered(text))
+            .collect();
         Self::of(self.texts.into_iter().chain(kept).collect())
     }
 
@@ -158,7 +185,8 @@ impl Corpus {
             .iter()
             .filter(|text| {
                 let own = &text.instrument;
-                self.text(&own.id, own.language).is_some_and(|first| std::ptr::eq(first, *text))
+                self.text(&own.id, own.language)
+                    .is_some_and(|first| std::ptr::eq(first, *text))
             })
             .flat_map(|text| text.provisions.iter().filter_map(|one| text.passage(one)))
             .collect()
@@ -169,7 +197,12 @@ impl Corpus {
 /// latest version first.
 fn rank(instrument: &Instrument) -> (&InstrumentId, Language, bool, std::cmp::Reverse<&str>) {
     let paraphrase = instrument.nature == Nature::Paraphrase;
-    (&instrument.id, instrument.language, paraphrase, std::cmp::Reverse(&instrument.version))
+    (
+        &instrument.id,
+        instrument.language,
+        paraphrase,
+        std::cmp::Reverse(&instrument.version),
+    )
 }
 
 fn write(lines: &mut Vec<u8>, value: &impl serde::Serialize) -> io::Result<()> {
@@ -187,9 +220,11 @@ fn read(path: &Path) -> Result<Text, CorpusError> {
         problem,
         remedy: "Import the text again with `konform corpus add`".to_owned(),
     };
-    let (_, first) = lines.next().ok_or_else(|| damaged(0, "the file is empty".to_owned()))?;
-    let instrument =
-        serde_json::from_str(first).map_err(|error| damaged(0, format!("no instrument ({error})")))?;
+    let (_, first) = lines
+        .next()
+        .ok_or_else(|| damaged(0, "the file is empty".to_owned()))?;
+    let instrument = serde_json::from_str(first)
+        .map_err(|error| damaged(0, format!("no instrument ({error})")))?;
     let provisions = lines
         .map(|(line, content)| {
             serde_json::from_str(content)
@@ -200,5 +235,8 @@ fn read(path: &Path) -> Result<Text, CorpusError> {
 }
 
 fn io(path: &Path) -> impl FnOnce(io::Error) -> CorpusError + '_ {
-    move |source| CorpusError::Io { path: path.to_owned(), source }
+    move |source| CorpusError::Io {
+        path: path.to_owned(),
+        source,
+    }
 }

@@ -16,9 +16,16 @@ pub struct Text {
 
 impl Text {
     pub(crate) fn new(instrument: Instrument, provisions: Vec<Provision>) -> Self {
-        let by_address =
-            provisions.iter().enumerate().map(|(at, one)| (one.address.clone(), at)).collect();
-        Self { instrument, provisions, by_address }
+        let by_address = provisions
+            .iter()
+            .enumerate()
+            .map(|(at, one)| (one.address.clone(), at))
+            .collect();
+        Self {
+            instrument,
+            provisions,
+            by_address,
+        }
     }
 
     /// The digest of the instrument and all its provisions.
@@ -47,9 +54,23 @@ impl Text {
         }
         above.reverse();
         let own = (!provision.heading.is_empty()).then_some(provision);
-        let headed = above.iter().copied().chain(own).filter(|one| !one.heading.is_empty());
-        let lead_in = above.iter().map(|one| one.text.as_str()).filter(|text| !text.is_empty());
-        let Instrument { id, short_title, language, version, nature, .. } = &self.instrument;
+        let headed = above
+            .iter()
+            .copied()
+            .chain(own)
+            .filter(|one| !one.heading.is_empty());
+        let lead_in = above
+            .iter()
+            .map(|one| one.text.as_str())
+            .filter(|text| !text.is_empty());
+        let Instrument {
+            id,
+            short_title,
+            language,
+            version,
+            nature,
+            ..
+        } = &self.instrument;
         Some(Passage {
             id: Passage::id_of(&self.instrument, &provision.address),
             instrument: id.clone(),
@@ -59,7 +80,9 @@ impl Text {
             nature: *nature,
             address: provision.address.clone(),
             label: provision.label.clone(),
-            heading_path: headed.map(|one| format!("{} {}", one.label, one.heading)).collect(),
+            heading_path: headed
+                .map(|one| format!("{} {}", one.label, one.heading))
+                .collect(),
             context: lead_in.collect::<Vec<_>>().join(" "),
             text: provision.text.clone(),
             digest: provision.digest(),
@@ -82,10 +105,14 @@ impl Text {
 /// # Errors
 /// If it cannot be read, is in no known format, or has an error.
 pub fn import(path: &Path) -> Result<(Text, Vec<String>), CorpusError> {
-    let bytes =
-        fs::read(path).map_err(|source| CorpusError::Io { path: path.to_owned(), source })?;
+    let bytes = fs::read(path).map_err(|source| CorpusError::Io {
+        path: path.to_owned(),
+        source,
+    })?;
     let Ok(text) = std::str::from_utf8(&bytes) else {
-        return Err(CorpusError::UnknownFormat { path: path.to_owned() });
+        return Err(CorpusError::UnknownFormat {
+            path: path.to_owned(),
+        });
     };
     let text = text.trim_start_matches('\u{feff}');
     let source = Digest::of(&bytes);
@@ -101,9 +128,14 @@ pub fn import(path: &Path) -> Result<(Text, Vec<String>), CorpusError> {
             .filter_map(|rest| rest.split('"').next())
             .find(|name| !name.ends_with(".doc.xml"))
             .unwrap_or("the .xml file");
-        Err(CorpusError::Envelope { path: path.to_owned(), names: names.to_owned() })
+        Err(CorpusError::Envelope {
+            path: path.to_owned(),
+            names: names.to_owned(),
+        })
     } else {
-        Err(CorpusError::UnknownFormat { path: path.to_owned() })
+        Err(CorpusError::UnknownFormat {
+            path: path.to_owned(),
+        })
     }
 }
 
@@ -122,7 +154,9 @@ pub(crate) fn unique(
         number += 1;
     }
     let own = format!("{address}-{number}");
-    warnings.push(format!("{address} stands twice; the second is called {own}"));
+    warnings.push(format!(
+        "{address} stands twice; the second is called {own}"
+    ));
     Address(own)
 }
 

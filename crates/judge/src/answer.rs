@@ -67,11 +67,19 @@ pub(crate) fn by_verdict(letters: &[f64], kind: Kind) -> BTreeMap<Verdict, f64> 
 #[must_use]
 pub fn grammar(letter: Letter, evidence: usize, passages: usize) -> String {
     let mut rules = String::new();
-    let root = if letter.needs_evidence() && evidence > 0 { "n1" } else { "p1" };
+    let root = if letter.needs_evidence() && evidence > 0 {
+        "n1"
+    } else {
+        "p1"
+    };
     let _ = writeln!(rules, "root ::= {root}");
     for number in (1..=evidence).filter(|_| root == "n1") {
         let next = number + 1;
-        let skip = if number < evidence { format!(" | n{next}") } else { String::new() };
+        let skip = if number < evidence {
+            format!(" | n{next}")
+        } else {
+            String::new()
+        };
         let _ = writeln!(rules, "n{number} ::= \" E{number}\" s{next}{skip}");
         if number > 1 {
             let _ = writeln!(rules, "s{number} ::= (\" E{number}\")? s{next}");

@@ -17,7 +17,10 @@ pub(crate) fn of_hits(document: &Document, hits: &[Span]) -> Vec<Candidate> {
         .iter()
         .enumerate()
         .filter(|(_, segment)| hits.iter().any(|hit| hit.overlaps(&segment.span)))
-        .map(|(segment, _)| Candidate { segment, link: Link::Check })
+        .map(|(segment, _)| Candidate {
+            segment,
+            link: Link::Check,
+        })
         .collect()
 }
 
@@ -38,8 +41,14 @@ pub(crate) fn search(
     let mut candidates = of_hits(document, hits);
     candidates.truncate(limit / 2);
     for (segment, score) in index.search(&queries, 2 * limit) {
-        if candidates.iter().all(|candidate| candidate.segment != segment) {
-            candidates.push(Candidate { segment, link: Link::Search(score) });
+        if candidates
+            .iter()
+            .all(|candidate| candidate.segment != segment)
+        {
+            candidates.push(Candidate {
+                segment,
+                link: Link::Search(score),
+            });
         }
     }
     candidates.truncate(limit);

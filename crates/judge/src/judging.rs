@@ -86,8 +86,11 @@ pub fn prepare(settings: &Settings, case: &Case<'_>) -> Prepared {
             steps,
         ));
     }
-    let hits: Vec<Span> =
-        case.checks.iter().flat_map(|check| check.hits.iter().copied()).collect();
+    let hits: Vec<Span> = case
+        .checks
+        .iter()
+        .flat_map(|check| check.hits.iter().copied())
+        .collect();
     let candidates = evidence::search(
         case.document,
         case.segments,
@@ -136,8 +139,10 @@ fn rests_on_silence(case: &Case<'_>, verdict: Verdict, evidence: &[Evidence]) ->
 
 fn decide_by_check(case: &Case<'_>) -> Option<Judged> {
     let say = Justifier(case.language);
-    let (check, mut verdict) =
-        case.checks.iter().find_map(|check| Some((check, check.verdict?)))?;
+    let (check, mut verdict) = case
+        .checks
+        .iter()
+        .find_map(|check| Some((check, check.verdict?)))?;
     let evidence: Vec<Evidence> = evidence::of_hits(case.document, &check.hits)
         .iter()
         .enumerate()
@@ -149,7 +154,13 @@ fn decide_by_check(case: &Case<'_>) -> Option<Judged> {
         verdict = Verdict::Undetermined;
         steps.push(say.damaged());
     }
-    Some(without_model(case, verdict, DecidedBy::Check, evidence, steps))
+    Some(without_model(
+        case,
+        verdict,
+        DecidedBy::Check,
+        evidence,
+        steps,
+    ))
 }
 
 fn decide_by_silence(case: &Case<'_>) -> Judged {
@@ -194,10 +205,23 @@ fn ask_about<E: Engine + ?Sized>(
             ));
         }
     };
-    tracing::trace!(tokens, requirement = case.requirement.id, "asking the model");
+    tracing::trace!(
+        tokens,
+        requirement = case.requirement.id,
+        "asking the model"
+    );
     let ranked: Vec<(usize, f64)> = candidates
         .iter()
-        .map(|c| (c.segment, if let Link::Search(score) = c.link { score } else { 0.0 }))
+        .map(|c| {
+            (
+                c.segment,
+                if let Link::Search(score) = c.link {
+                    score
+                } else {
+                    0.0
+                },
+            )
+        })
         .collect();
     candidates.sort_by_key(|candidate| candidate.segment);
 
@@ -242,8 +266,11 @@ fn ask_about<E: Engine + ?Sized>(
     } else {
         steps.extend(say.wording(case.requirement, likely, &evidence));
     }
-    let log_probabilities: BTreeMap<String, f64> =
-        choices.into_iter().map(str::to_owned).zip(scores.log_probabilities).collect();
+    let log_probabilities: BTreeMap<String, f64> = choices
+        .into_iter()
+        .map(str::to_owned)
+        .zip(scores.log_probabilities)
+        .collect();
     Ok(Judged {
         finding: Finding {
             probability: Some(probability),
@@ -285,18 +312,28 @@ fn prompt_of(
         .iter()
         .map(|cited| {
             let passage = &cited.passage;
-            let words = passage.text.chars().take(settings.passage_characters).collect();
+            let words = passage
+                .text
+                .chars()
+                .take(settings.passage_characters)
+                .collect();
             (format!("{} {}", passage.label, passage.short_title), words)
         })
         .collect();
-    let mut order: Vec<usize> = candidates.iter().map(|candidate| candidate.segment).collect();
+    let mut order: Vec<usize> = candidates
+        .iter()
+        .map(|candidate| candidate.segment)
+        .collect();
     order.sort_unstable();
     let evidence: Vec<&str> = order
         .into_iter()
         .map(|segment| case.document.quote(&case.document.segments[segment]))
         .collect();
     render(&Shown {
-        statement: case.requirement.statement(case.language).unwrap_or_default(),
+        statement: case
+            .requirement
+            .statement(case.language)
+            .unwrap_or_default(),
         kind: case.requirement.kind,
         passages: &passages,
         evidence: &evidence,
@@ -334,8 +371,10 @@ fn without_model(
     steps: Vec<Step>,
 ) -> Judged {
     let citations = cite(case.passages, |_| false);
-    let mut justification: Vec<Step> =
-        Justifier(case.language).source(&citations).into_iter().collect();
+    let mut justification: Vec<Step> = Justifier(case.language)
+        .source(&citations)
+        .into_iter()
+        .collect();
     justification.extend(steps);
     Judged {
         finding: Finding {

@@ -17,8 +17,10 @@ macro_rules! say {
 impl Justifier {
     pub(crate) fn source(&self, citations: &[Citation]) -> Option<Step> {
         let first = citations.first()?;
-        let labels: Vec<String> =
-            citations.iter().map(|c| format!("{} {}", c.label, c.short_title)).collect();
+        let labels: Vec<String> = citations
+            .iter()
+            .map(|c| format!("{} {}", c.label, c.short_title))
+            .collect();
         let labels = labels.join("; ");
         let language = first.language;
         let text = say!(
@@ -27,11 +29,17 @@ impl Justifier {
             "L’exigence découle de {labels} ({language}).",
             "Die Anforderung folgt aus {labels} ({language}).",
         );
-        Some(Step { text, rests_on: citations.iter().map(|c| c.id.clone()).collect() })
+        Some(Step {
+            text,
+            rests_on: citations.iter().map(|c| c.id.clone()).collect(),
+        })
     }
 
     pub(crate) fn plain(&self, text: String) -> Step {
-        Step { text, rests_on: vec![] }
+        Step {
+            text,
+            rests_on: vec![],
+        }
     }
 
     pub(crate) fn check(&self, explanation: &str, evidence: &[Evidence]) -> Step {
@@ -41,7 +49,10 @@ impl Justifier {
             "Un contrôle sans modèle a tranché : {explanation}",
             "Eine Prüfung ohne Modell hat entschieden: {explanation}",
         );
-        Step { text, rests_on: ids(evidence) }
+        Step {
+            text,
+            rests_on: ids(evidence),
+        }
     }
 
     pub(crate) fn read(&self, segments: usize, read: usize) -> Step {
@@ -68,7 +79,10 @@ impl Justifier {
             "Le modèle {model} donne à « {word} » une probabilité de {percent} %.",
             "Das Modell {model} gibt „{word}“ eine Wahrscheinlichkeit von {percent} %.",
         );
-        Step { text, rests_on: ids(evidence) }
+        Step {
+            text,
+            rests_on: ids(evidence),
+        }
     }
 
     pub(crate) fn unsure(&self, probability: f64, threshold: f64) -> Step {
@@ -126,7 +140,10 @@ impl Justifier {
     ) -> Option<Step> {
         let wording = requirement.wording.get(&verdict)?;
         let text = wording.get(&self.0)?;
-        Some(Step { text: text.clone(), rests_on: ids(evidence) })
+        Some(Step {
+            text: text.clone(),
+            rests_on: ids(evidence),
+        })
     }
 
     fn word(&self, verdict: Verdict) -> &'static str {

@@ -73,7 +73,10 @@ mod tests {
 
     #[test]
     fn the_prompt_numbers_law_and_evidence() {
-        let passages = [("Art. 28(3)(a) GDPR".to_owned(), "only on\n instructions".to_owned())];
+        let passages = [(
+            "Art. 28(3)(a) GDPR".to_owned(),
+            "only on\n instructions".to_owned(),
+        )];
         let prompt = render(&Shown {
             statement: "The processor acts on instructions.",
             kind: Kind::Must,

@@ -76,7 +76,11 @@ impl Checker {
         let scopes = [&pack.scope, &requirement.scope].into_iter().flatten();
         Ok(Self {
             scopes: scopes.map(compile_scope).collect::<Result<_, _>>()?,
-            checks: requirement.checks.iter().map(compile_check).collect::<Result<_, _>>()?,
+            checks: requirement
+                .checks
+                .iter()
+                .map(compile_check)
+                .collect::<Result<_, _>>()?,
         })
     }
 
@@ -90,7 +94,9 @@ impl Checker {
     pub fn scope(&self, document: &Document, language: Language) -> ScopeOutcome {
         let mut all = Vec::new();
         for scope in &self.scopes {
-            let Some(phrases) = scope.phrases.get(&language) else { continue };
+            let Some(phrases) = scope.phrases.get(&language) else {
+                continue;
+            };
             let found: Vec<Span> = phrases
                 .iter()
                 .filter_map(|phrase| phrase.find(&document.text))
@@ -109,29 +115,46 @@ impl Checker {
                         "The document uses only {n} of {of} expressions that mark such documents; {need} are needed."
                     ),
                 };
-                return ScopeOutcome { in_scope: false, found, explanation };
+                return ScopeOutcome {
+                    in_scope: false,
+                    found,
+                    explanation,
+                };
             }
             all.extend(found);
         }
-        ScopeOutcome { in_scope: true, found: all, explanation: String::new() }
+        ScopeOutcome {
+            in_scope: true,
+            found: all,
+            explanation: String::new(),
+        }
     }
 
     /// Runs all checks that have something to look for in the language.
     #[must_use]
     pub fn run(&self, document: &Document, language: Language) -> Vec<CheckOutcome> {
-        self.checks.iter().filter_map(|check| check.run(document, language)).collect()
+        self.checks
+            .iter()
+            .filter_map(|check| check.run(document, language))
+            .collect()
     }
 }
 
 fn compile_scope(scope: &Scope) -> Result<CompiledScope, String> {
-    Ok(CompiledScope { at_least: scope.at_least, phrases: compile_all(&scope.any_of)? })
+    Ok(CompiledScope {
+        at_least: scope.at_least,
+        phrases: compile_all(&scope.any_of)?,
+    })
 }
 
 fn compile_all(phrases: &Localized<Vec<String>>) -> Result<Localized<Vec<Regex>>, String> {
     phrases
         .iter()
         .map(|(&language, list)| {
-            let list = list.iter().map(|text| phrases::phrase(text)).collect::<Result<_, _>>()?;
+            let list = list
+                .iter()
+                .map(|text| phrases::phrase(text))
+                .collect::<Result<_, _>>()?;
             Ok((language, list))
         })
         .collect()
@@ -168,7 +191,11 @@ fn compile_check(check: &Check) -> Result<CompiledCheck, String> {
             BTreeMap::new()
         }
     };
-    Ok(CompiledCheck { check: check.clone(), patterns, everywhere })
+    Ok(CompiledCheck {
+        check: check.clone(),
+        patterns,
+        everywhere,
+    })
 }
 
 impl CompiledCheck {
@@ -185,7 +212,12 @@ impl CompiledCheck {
             State::Absent => self.check.absent,
         };
         let explanation = self.explain(state, &hits, document, language);
-        Some(CheckOutcome { verdict, state, hits, explanation })
+        Some(CheckOutcome {
+            verdict,
+            state,
+            hits,
+            explanation,
+        })
     }
 
     fn test(
@@ -208,18 +240,39 @@ impl CompiledCheck {
         match &self.check.test {
             Test::Pattern(_) | Test::Phrases(_) => {
                 let hits = all();
-                (if hits.is_empty() { State::Absent } else { State::Holds }, hits)
+                (
+                    if hits.is_empty() {
+                        State::Absent
+                    } else {
+                        State::Holds
+                    },
+                    hits,
+                )
             }
             Test::Section(_) => {
                 let is_heading = |segment: &&konform_terms::Segment| {
                     let own = document.quote(segment);
                     patterns.iter().any(|pattern| {
                         segment.kind == SegmentKind::Heading && pattern.is_match(own)
-                            || segment.heading_path.iter().any(|above| pattern.is_match(above))
+                            || segment
+                                .heading_path
+                                .iter()
+                                .any(|above| pattern.is_match(above))
                     })
                 };
-                let hit = document.segments.iter().find(is_heading).map(|segment| segment.span);
-                (if hit.is_some() { State::Holds } else { State::Absent }, hit.into_iter().collect())
+                let hit = document
+                    .segments
+                    .iter()
+                    .find(is_heading)
+                    .map(|segment| segment.span);
+                (
+                    if hit.is_some() {
+                        State::Holds
+                    } else {
+                        State::Absent
+                    },
+                    hit.into_iter().collect(),
+                )
             }
             Test::Number { bound, .. } => self.bounded(text, patterns, "n", |value| {
                 let value = values::number(value, language)?;
@@ -240,9 +293,18 @@ impl CompiledCheck {
                     .everywhere
                     .iter()
                     .flat_map(|pattern| pattern.find_iter(text).take(MOST_HITS))
-                    .map(|hit| (hit.range().into(), identifiers::check(*identifier, hit.as_str())))
+                    .map(|hit| {
+                        (
+                            hit.range().into(),
+                            identifiers::check(*identifier, hit.as_str()),
+                        )
+                    })
                     .collect();
-                outcome(found.into_iter().map(|(span, validity)| (span, validity != Validity::Wrong)))
+                outcome(
+                    found
+                        .into_iter()
+                        .map(|(span, validity)| (span, validity != Validity::Wrong)),
+                )
             }
         }
     }
@@ -255,12 +317,15 @@ impl CompiledCheck {
         group: &str,
         within: impl Fn(&str) -> Option<bool>,
     ) -> (State, Vec<Span>) {
-        outcome(patterns.iter().flat_map(|pattern| pattern.captures_iter(text)).filter_map(
-            |captures| {
-                let fine = within(captures.name(group)?.as_str())?;
-                Some((captures.get(0)?.range().into(), fine))
-            },
-        ))
+        outcome(
+            patterns
+                .iter()
+                .flat_map(|pattern| pattern.captures_iter(text))
+                .filter_map(|captures| {
+                    let fine = within(captures.name(group)?.as_str())?;
+                    Some((captures.get(0)?.range().into(), fine))
+                }),
+        )
     }
 
     fn explain(
@@ -278,19 +343,29 @@ impl CompiledCheck {
             Test::Identifier(_) => ("an identifier", "un identifiant", "eine Kennung"),
             Test::Section(_) => ("a section", "une section", "ein Abschnitt"),
         };
-        let first = hits.first().and_then(|hit| hit.of(&document.text)).unwrap_or_default();
+        let first = hits
+            .first()
+            .and_then(|hit| hit.of(&document.text))
+            .unwrap_or_default();
         let first: String = first.split_whitespace().collect::<Vec<_>>().join(" ");
         match (language, state) {
             (Language::FR, State::Holds) => format!("{} a été trouvé(e) : « {first} ».", what.1),
             (Language::FR, State::Fails) => {
-                format!("{} ne respecte pas ce qui est permis : « {first} ».", what.1)
+                format!(
+                    "{} ne respecte pas ce qui est permis : « {first} ».",
+                    what.1
+                )
             }
-            (Language::FR, State::Absent) => format!("{} attendu(e) n’a pas été trouvé(e).", what.1),
+            (Language::FR, State::Absent) => {
+                format!("{} attendu(e) n’a pas été trouvé(e).", what.1)
+            }
             (Language::DE, State::Holds) => format!("{} wurde gefunden: „{first}“.", what.2),
             (Language::DE, State::Fails) => {
                 format!("{} liegt außerhalb des Erlaubten: „{first}“.", what.2)
             }
-            (Language::DE, State::Absent) => format!("{} wurde erwartet und nicht gefunden.", what.2),
+            (Language::DE, State::Absent) => {
+                format!("{} wurde erwartet und nicht gefunden.", what.2)
+            }
             (_, State::Holds) => format!("{} was found: “{first}”.", what.0),
             (_, State::Fails) => format!("{} is not within what is allowed: “{first}”.", what.0),
             (_, State::Absent) => format!("{} was expected and not found.", what.0),

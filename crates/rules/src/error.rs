@@ -67,11 +67,17 @@ pub struct Problem {
 impl Problem {
     /// Makes a problem at a place given by line and column (both counted from 1, in characters).
     pub(crate) fn at(text: &str, line: usize, column: usize, message: String) -> Self {
-        let start: usize =
-            text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+        let start: usize = text
+            .split_inclusive('\n')
+            .take(line.saturating_sub(1))
+            .map(str::len)
+            .sum();
         let row = text[start..].lines().next().unwrap_or_default();
-        let offset: usize =
-            row.chars().take(column.saturating_sub(1)).map(char::len_utf8).sum();
+        let offset: usize = row
+            .chars()
+            .take(column.saturating_sub(1))
+            .map(char::len_utf8)
+            .sum();
         let rest = &row[offset.min(row.len())..];
         let length = match rest.chars().next() {
             Some(quote @ ('"' | '\'')) => rest[1..].find(quote).map_or(rest.len(), |at| at + 2),
@@ -79,7 +85,13 @@ impl Problem {
         };
         let length = rest[..length].trim_end().len();
         let start = start + offset;
-        Self { message, help: None, line, column, span: Span::new(start, start + length) }
+        Self {
+            message,
+            help: None,
+            line,
+            column,
+            span: Span::new(start, start + length),
+        }
     }
 
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
@@ -92,7 +104,14 @@ impl RulesError {
     /// Renders the error with the lines of the file underlined, for people.
     #[must_use]
     pub fn render(&self, colour: bool, width: usize) -> String {
-        let Self::Yaml { file, text, problems } = self else { return self.to_string() };
+        let Self::Yaml {
+            file,
+            text,
+            problems,
+        } = self
+        else {
+            return self.to_string();
+        };
         render(file, text, problems, colour, width)
     }
 }
@@ -104,13 +123,22 @@ pub(crate) fn render(
     colour: bool,
     width: usize,
 ) -> String {
-    let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-    let handler = GraphicalReportHandler::new_themed(theme).with_width(width).with_links(false);
+    let theme = if colour {
+        GraphicalTheme::unicode()
+    } else {
+        GraphicalTheme::unicode_nocolor()
+    };
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_width(width)
+        .with_links(false);
     let mut out = String::new();
     for problem in problems {
         let source = NamedSource::new(file, text.to_owned());
         // A report that cannot be rendered still says what is wrong.
-        if handler.render_report(&mut out, &Underlined { problem, source }).is_err() {
+        if handler
+            .render_report(&mut out, &Underlined { problem, source })
+            .is_err()
+        {
             out.push_str(&problem.message);
         }
     }
@@ -133,7 +161,10 @@ impl std::error::Error for Underlined<'_> {}
 
 impl Diagnostic for Underlined<'_> {
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.problem.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+        self.problem
+            .help
+            .as_ref()
+            .map(|help| Box::new(help) as Box<dyn fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
@@ -148,5 +179,8 @@ impl Diagnostic for Underlined<'_> {
 }
 
 pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> RulesError + '_ {
-    move |source| RulesError::Io { path: path.to_owned(), source }
+    move |source| RulesError::Io {
+        path: path.to_owned(),
+        source,
+    }
 }

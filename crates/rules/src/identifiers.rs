@@ -26,9 +26,18 @@ pub(crate) fn pattern(identifier: Identifier) -> &'static str {
 
 /// Checks a candidate.
 pub(crate) fn check(identifier: Identifier, text: &str) -> Validity {
-    let plain: String =
-        text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_uppercase();
-    let valid = |valid: bool| if valid { Validity::Valid } else { Validity::Wrong };
+    let plain: String = text
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .collect::<String>()
+        .to_ascii_uppercase();
+    let valid = |valid: bool| {
+        if valid {
+            Validity::Valid
+        } else {
+            Validity::Wrong
+        }
+    };
     match identifier {
         Identifier::Lei => valid(plain.len() == 20 && mod_97(&plain) == 1),
         Identifier::Iban => valid(is_iban(&plain)),
@@ -38,34 +47,83 @@ pub(crate) fn check(identifier: Identifier, text: &str) -> Validity {
 
 /// The remainder by 97 of a text whose letters count 10 to 35 (ISO 7064).
 fn mod_97(text: &str) -> u32 {
-    text.chars().filter_map(|c| c.to_digit(36)).fold(0, |rest, value| {
-        if value < 10 { (rest * 10 + value) % 97 } else { (rest * 100 + value) % 97 }
-    })
+    text.chars()
+        .filter_map(|c| c.to_digit(36))
+        .fold(0, |rest, value| {
+            if value < 10 {
+                (rest * 10 + value) % 97
+            } else {
+                (rest * 100 + value) % 97
+            }
+        })
 }
 
 /// The lengths of account numbers (ISO 13616 registry).
 const IBAN_LENGTHS: &[(&str, usize)] = &[
-    ("AD", 24), ("AE", 23), ("AT", 20), ("BE", 16), ("BG", 22), ("CH", 21), ("CY", 28),
-    ("CZ", 24), ("DE", 22), ("DK", 18), ("EE", 20), ("ES", 24), ("FI", 18), ("FR", 27),
-    ("GB", 22), ("GR", 27), ("HR", 21), ("HU", 28), ("IE", 22), ("IS", 26), ("IT", 27),
-    ("LI", 21), ("LT", 20), ("LU", 20), ("LV", 21), ("MC", 27), ("MT", 31), ("NL", 18),
-    ("NO", 15), ("PL", 28), ("PT", 25), ("RO", 24), ("SE", 24), ("SI", 19), ("SK", 24),
+    ("AD", 24),
+    ("AE", 23),
+    ("AT", 20),
+    ("BE", 16),
+    ("BG", 22),
+    ("CH", 21),
+    ("CY", 28),
+    ("CZ", 24),
+    ("DE", 22),
+    ("DK", 18),
+    ("EE", 20),
+    ("ES", 24),
+    ("FI", 18),
+    ("FR", 27),
+    ("GB", 22),
+    ("GR", 27),
+    ("HR", 21),
+    ("HU", 28),
+    ("IE", 22),
+    ("IS", 26),
+    ("IT", 27),
+    ("LI", 21),
+    ("LT", 20),
+    ("LU", 20),
+    ("LV", 21),
+    ("MC", 27),
+    ("MT", 31),
+    ("NL", 18),
+    ("NO", 15),
+    ("PL", 28),
+    ("PT", 25),
+    ("RO", 24),
+    ("SE", 24),
+    ("SI", 19),
+    ("SK", 24),
     ("SM", 27),
 ];
 
 fn is_iban(plain: &str) -> bool {
-    let Some((country, _)) = plain.split_at_checked(2) else { return false };
-    let length = IBAN_LENGTHS.iter().find(|(code, _)| *code == country).map(|(_, length)| *length);
+    let Some((country, _)) = plain.split_at_checked(2) else {
+        return false;
+    };
+    let length = IBAN_LENGTHS
+        .iter()
+        .find(|(code, _)| *code == country)
+        .map(|(_, length)| *length);
     length == Some(plain.len()) && mod_97(&format!("{}{}", &plain[4..], &plain[..4])) == 1
 }
 
 /// Checks a value added tax number: check digits where the state publishes how, else the length.
 fn vat(plain: &str) -> Validity {
-    let Some((country, rest)) = plain.split_at_checked(2) else { return Validity::Wrong };
+    let Some((country, rest)) = plain.split_at_checked(2) else {
+        return Validity::Wrong;
+    };
     let digits: Vec<u32> = rest.chars().filter_map(|c| c.to_digit(10)).collect();
     let all_digits = digits.len() == rest.len();
     let number = |from: usize, to: usize| digits[from..to].iter().fold(0, |n, d| n * 10 + d);
-    let valid = |valid: bool| if valid { Validity::Valid } else { Validity::Wrong };
+    let valid = |valid: bool| {
+        if valid {
+            Validity::Valid
+        } else {
+            Validity::Wrong
+        }
+    };
     match (country, rest.len()) {
         ("LU", 8) if all_digits => valid(number(0, 6) % 89 == number(6, 8)),
         ("BE", 10) if all_digits => valid(97 - number(0, 8) % 97 == number(8, 10)),
@@ -78,7 +136,13 @@ fn vat(plain: &str) -> Validity {
             let sum: u32 = digits[..7]
                 .iter()
                 .enumerate()
-                .map(|(at, d)| if at % 2 == 1 { d / 5 + (2 * d) % 10 } else { *d })
+                .map(|(at, d)| {
+                    if at % 2 == 1 {
+                        d / 5 + (2 * d) % 10
+                    } else {
+                        *d
+                    }
+                })
                 .sum();
             valid((10 - (sum + 4) % 10) % 10 == digits[7])
         }
@@ -102,7 +166,13 @@ fn luhn(digits: &[u32]) -> bool {
         .iter()
         .rev()
         .enumerate()
-        .map(|(at, d)| if at % 2 == 1 { d * 2 / 10 + d * 2 % 10 } else { *d })
+        .map(|(at, d)| {
+            if at % 2 == 1 {
+                d * 2 / 10 + d * 2 % 10
+            } else {
+                *d
+            }
+        })
         .sum();
     sum.is_multiple_of(10)
 }

@@ -12,8 +12,14 @@ pub(crate) fn pattern(pattern: &str) -> Result<Regex, String> {
         .build()
         .map_err(|error| {
             let text = error.to_string();
-            let last = text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or(&text);
-            format!("the pattern `{pattern}` cannot be compiled: {}", last.trim())
+            let last = text
+                .lines()
+                .rfind(|line| !line.trim().is_empty())
+                .unwrap_or(&text);
+            format!(
+                "the pattern `{pattern}` cannot be compiled: {}",
+                last.trim()
+            )
         })
 }
 
@@ -75,12 +81,28 @@ mod tests {
     fn phrases_are_whole_words_over_any_white_space() {
         case("tax", "the taxi", None);
         case("tax", "the Tax.", Some("Tax"));
-        case("supervisory authority", "the Supervisory\n\u{a0}Authority", Some("Supervisory\n\u{a0}Authority"));
+        case(
+            "supervisory authority",
+            "the Supervisory\n\u{a0}Authority",
+            Some("Supervisory\n\u{a0}Authority"),
+        );
         case("l'accord", "de l’accord", Some("l’accord"));
-        case("sub-processor*", "its sub‑processors", Some("sub‑processors"));
+        case(
+            "sub-processor*",
+            "its sub‑processors",
+            Some("sub‑processors"),
+        );
         case("löschung*", "Die Löschungsfrist", Some("Löschungsfrist"));
-        case("*aufsichtsbehörde", "Landesaufsichtsbehörde", Some("Landesaufsichtsbehörde"));
-        case("délégué* à la protection", "Déléguée à la protection", Some("Déléguée à la protection"));
+        case(
+            "*aufsichtsbehörde",
+            "Landesaufsichtsbehörde",
+            Some("Landesaufsichtsbehörde"),
+        );
+        case(
+            "délégué* à la protection",
+            "Déléguée à la protection",
+            Some("Déléguée à la protection"),
+        );
         assert!(super::phrase(" * ").is_err());
     }
 }

@@ -47,14 +47,18 @@ pub fn load(path: &Path) -> Result<Vec<Loaded>, RulesError> {
     if fs::metadata(path).map_err(io(path))?.is_dir() {
         for entry in fs::read_dir(path).map_err(io(path))? {
             let file = entry.map_err(io(path))?.path();
-            let is_yaml = file.extension().is_some_and(|ext| ext == "yaml" || ext == "yml");
+            let is_yaml = file
+                .extension()
+                .is_some_and(|ext| ext == "yaml" || ext == "yml");
             if is_yaml && file.is_file() {
                 files.push(file);
             }
         }
         files.sort();
         if files.is_empty() {
-            return Err(RulesError::NoPack { path: path.to_owned() });
+            return Err(RulesError::NoPack {
+                path: path.to_owned(),
+            });
         }
     } else {
         files.push(path.to_owned());
@@ -86,7 +90,11 @@ pub fn load(path: &Path) -> Result<Vec<Loaded>, RulesError> {
 /// # Errors
 /// If the text has errors, with all that were found.
 pub fn parse(name: &str, text: &str) -> Result<Loaded, RulesError> {
-    let yaml = |problems| RulesError::Yaml { file: name.to_owned(), text: text.to_owned(), problems };
+    let yaml = |problems| RulesError::Yaml {
+        file: name.to_owned(),
+        text: text.to_owned(),
+        problems,
+    };
     let wire: wire::Pack = serde_saphyr::from_str(text).map_err(|error| {
         let (line, column) = error.location().map_or((1, 1), place);
         let message = error.to_string();
@@ -94,13 +102,17 @@ pub fn parse(name: &str, text: &str) -> Result<Loaded, RulesError> {
         // The place stands beside the message already.
         let message = first.split(" at line ").next().unwrap_or(first);
         let message = message.trim_start_matches("error: ");
-        let message = message.split_once(": ").filter(|(head, _)| head.starts_with("line ")).map_or(
-            message,
-            |(_, rest)| rest,
-        );
+        let message = message
+            .split_once(": ")
+            .filter(|(head, _)| head.starts_with("line "))
+            .map_or(message, |(_, rest)| rest);
         yaml(vec![Problem::at(text, line, column, message.to_owned())])
     })?;
-    let mut reading = Reading { text, problems: vec![], warnings: vec![] };
+    let mut reading = Reading {
+        text,
+        problems: vec![],
+        warnings: vec![],
+    };
     let pack = reading.pack(wire);
     if !reading.problems.is_empty() {
         return Err(yaml(reading.problems));
@@ -133,7 +145,8 @@ impl Reading<'_> {
     fn pack(&mut self, wire: wire::Pack) -> Pack {
         self.id(&wire.id);
         if wire.requirements.value.is_empty() {
-            self.problems.push(self.at(&wire.requirements, "a pack without requirements"));
+            self.problems
+                .push(self.at(&wire.requirements, "a pack without requirements"));
         }
         let mut names: BTreeMap<String, usize> = BTreeMap::new();
         let mut requirements = Vec::new();
@@ -168,7 +181,8 @@ impl Reading<'_> {
         if id.value.is_empty() || !id.value.bytes().all(fine) {
             let message = format!("`{}` is not a name", id.value);
             let problem = self.at(id, message);
-            self.problems.push(problem.help("use lower-case letters, digits and hyphens"));
+            self.problems
+                .push(problem.help("use lower-case letters, digits and hyphens"));
         }
     }
 
@@ -180,26 +194,40 @@ impl Reading<'_> {
     ) -> Requirement {
         self.id(&wire.id);
         if wire.statement.is_empty() {
-            self.problems.push(self.at(&wire.id, "this requirement has no statement"));
+            self.problems
+                .push(self.at(&wire.id, "this requirement has no statement"));
         }
         for (language, statement) in &wire.statement {
             if statement.value.trim().is_empty() {
-                self.problems.push(self.at(statement, "an empty statement can be true of nothing"));
+                self.problems
+                    .push(self.at(statement, "an empty statement can be true of nothing"));
             } else if !wire.queries.contains_key(language) {
-                let message = format!("a statement without queries in the same language ({language})");
+                let message =
+                    format!("a statement without queries in the same language ({language})");
                 let problem = self.at(statement, message);
                 self.warnings.push(problem.help(
                     "add words that such clauses use; with the statement alone less is found",
                 ));
             }
         }
-        let provisions =
-            wire.provisions.iter().filter_map(|pin| self.provision(instruments, pin)).collect();
-        let checks = wire.checks.into_iter().filter_map(|check| self.check(check)).collect();
+        let provisions = wire
+            .provisions
+            .iter()
+            .filter_map(|pin| self.provision(instruments, pin))
+            .collect();
+        let checks = wire
+            .checks
+            .into_iter()
+            .filter_map(|check| self.check(check))
+            .collect();
         Requirement {
             id: format!("{pack}/{}", wire.id.value),
             title: wire.title,
-            statement: wire.statement.into_iter().map(|(l, s)| (l, s.value)).collect(),
+            statement: wire
+                .statement
+                .into_iter()
+                .map(|(l, s)| (l, s.value))
+                .collect(),
             kind: wire.kind,
             severity: wire.severity,
             scope: wire.scope.map(scope),
@@ -226,25 +254,45 @@ impl Reading<'_> {
         };
         let Some(instrument) = instruments.get(name) else {
             let known: Vec<&str> = instruments.keys().map(String::as_str).collect();
-            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            let known = if known.is_empty() {
+                "none".to_owned()
+            } else {
+                known.join(", ")
+            };
             let problem = self.at(pin, format!("the pack has no instrument called `{name}`"));
-            self.problems.push(problem.help(format!("`instruments` names: {known}")));
+            self.problems
+                .push(problem.help(format!("`instruments` names: {known}")));
             return None;
         };
-        Some(ProvisionRef { instrument: InstrumentId(instrument.clone()), address: address.into() })
+        Some(ProvisionRef {
+            instrument: InstrumentId(instrument.clone()),
+            address: address.into(),
+        })
     }
 
     fn check(&mut self, spanned: Spanned<wire::Check>) -> Option<Check> {
         let place = Spanned::new((), spanned.referenced, spanned.defined);
-        let wire::Check { pattern, phrases, number, date, identifier, section, holds, fails, absent } =
-            spanned.value;
+        let wire::Check {
+            pattern,
+            phrases,
+            number,
+            date,
+            identifier,
+            section,
+            holds,
+            fails,
+            absent,
+        } = spanned.value;
         let mut tests: Vec<Test> = Vec::new();
         tests.extend(pattern.map(Test::Pattern));
         tests.extend(phrases.map(Test::Phrases));
         tests.extend(section.map(Test::Section));
         tests.extend(identifier.map(Test::Identifier));
         if let Some(wire::Number { pattern, min, max }) = number {
-            tests.push(Test::Number { pattern, bound: Bound { min, max } });
+            tests.push(Test::Number {
+                pattern,
+                bound: Bound { min, max },
+            });
         }
         if let Some(wire::Date { pattern, min, max }) = date {
             for day in [&min, &max].into_iter().flatten() {
@@ -253,7 +301,10 @@ impl Reading<'_> {
                     self.problems.push(problem.help("write YYYY-MM-DD"));
                 }
             }
-            tests.push(Test::Date { pattern, bound: Bound { min, max } });
+            tests.push(Test::Date {
+                pattern,
+                bound: Bound { min, max },
+            });
         }
         if tests.len() != 1 {
             let problem = self.at(&place, format!("a check with {} tests", tests.len()));
@@ -262,7 +313,12 @@ impl Reading<'_> {
             ));
             return None;
         }
-        let check = Check { test: tests.remove(0), holds, fails, absent };
+        let check = Check {
+            test: tests.remove(0),
+            holds,
+            fails,
+            absent,
+        };
         if let Err(message) = Checker::try_check(&check) {
             let problem = self.at(&place, message);
             self.problems.push(problem);
@@ -274,5 +330,8 @@ impl Reading<'_> {
 
 fn scope(wire: wire::Scope) -> Scope {
     let any_of: Localized<Vec<String>> = wire.any_of;
-    Scope { any_of, at_least: wire.at_least.max(1) }
+    Scope {
+        any_of,
+        at_least: wire.at_least.max(1),
+    }
 }

@@ -3,24 +3,60 @@
 use konform_terms::Language;
 
 const EN: &[&str] = &[
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
-    "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen",
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
     "nineteen",
 ];
-const EN_TENS: &[&str] =
-    &["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
+const EN_TENS: &[&str] = &[
+    "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
+];
 const FR: &[&str] = &[
     "zéro", "un", "deux", "trois", "quatre", "cinq", "six", "sept", "huit", "neuf", "dix", "onze",
     "douze", "treize", "quatorze", "quinze", "seize", "dix-sept", "dix-huit", "dix-neuf",
 ];
 const FR_TENS: &[&str] = &["vingt", "trente", "quarante", "cinquante", "soixante"];
 const DE: &[&str] = &[
-    "null", "eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun", "zehn",
-    "elf", "zwölf", "dreizehn", "vierzehn", "fünfzehn", "sechzehn", "siebzehn", "achtzehn",
+    "null",
+    "eins",
+    "zwei",
+    "drei",
+    "vier",
+    "fünf",
+    "sechs",
+    "sieben",
+    "acht",
+    "neun",
+    "zehn",
+    "elf",
+    "zwölf",
+    "dreizehn",
+    "vierzehn",
+    "fünfzehn",
+    "sechzehn",
+    "siebzehn",
+    "achtzehn",
     "neunzehn",
 ];
-const DE_TENS: &[&str] =
-    &["zwanzig", "dreißig", "vierzig", "fünfzig", "sechzig", "siebzig", "achtzig", "neunzig"];
+const DE_TENS: &[&str] = &[
+    "zwanzig", "dreißig", "vierzig", "fünfzig", "sechzig", "siebzig", "achtzig", "neunzig",
+];
 
 /// Reads a number in digits, with the separators of its language, or as a word up to one hundred.
 pub(crate) fn number(text: &str, language: Language) -> Option<f64> {
@@ -29,7 +65,9 @@ pub(crate) fn number(text: &str, language: Language) -> Option<f64> {
         return digits(&text, language);
     }
     let value = match language {
-        Language::FR => (0..=100).find(|&n| french(n) == text || french(n).replace('-', " ") == text),
+        Language::FR => {
+            (0..=100).find(|&n| french(n) == text || french(n).replace('-', " ") == text)
+        }
         Language::DE => (0..=100).find(|&n| german(n) == text || (n == 1 && is_german_one(&text))),
         _ => (0..=100).find(|&n| english(n) == text || english(n).replace('-', " ") == text),
     };
@@ -60,7 +98,11 @@ fn english(n: u32) -> String {
         100 => "one hundred".to_owned(),
         _ => {
             let tens = EN_TENS[n as usize / 10 - 2];
-            if n % 10 == 0 { tens.to_owned() } else { format!("{tens}-{}", EN[n as usize % 10]) }
+            if n % 10 == 0 {
+                tens.to_owned()
+            } else {
+                format!("{tens}-{}", EN[n as usize % 10])
+            }
         }
     }
 }
@@ -122,10 +164,18 @@ pub(crate) fn date(text: &str, _: Language) -> Option<String> {
         .split(|c: char| c.is_whitespace() || matches!(c, '-' | '/' | '.' | ','))
         .filter(|part| !part.is_empty())
         .collect();
-    let &[one, two, three] = parts.as_slice() else { return None };
-    let number = |part: &str| part.trim_end_matches(|c: char| c.is_alphabetic()).parse::<u32>().ok();
+    let &[one, two, three] = parts.as_slice() else {
+        return None;
+    };
+    let number = |part: &str| {
+        part.trim_end_matches(|c: char| c.is_alphabetic())
+            .parse::<u32>()
+            .ok()
+    };
     let month = |part: &str| {
-        let at = MONTHS.iter().position(|&(en, fr, de)| part == en || part == fr || part == de);
+        let at = MONTHS
+            .iter()
+            .position(|&(en, fr, de)| part == en || part == fr || part == de);
         at.and_then(|at| u32::try_from(at + 1).ok())
     };
     let (year, month, day) = if one.len() == 4 {
@@ -176,13 +226,29 @@ mod tests {
     #[test]
     fn dates_are_read_with_the_day_first() {
         let cases = [
-            "2024-03-12", "12.03.2024", "12/03/2024", "12 March 2024", "March 12, 2024",
-            "12 mars 2024", "12. März 2024", "12th March 2024",
+            "2024-03-12",
+            "12.03.2024",
+            "12/03/2024",
+            "12 March 2024",
+            "March 12, 2024",
+            "12 mars 2024",
+            "12. März 2024",
+            "12th March 2024",
         ];
         for text in cases {
-            assert_eq!(date(text, Language::EN).as_deref(), Some("2024-03-12"), "{text}");
+            assert_eq!(
+                date(text, Language::EN).as_deref(),
+                Some("2024-03-12"),
+                "{text}"
+            );
         }
-        for text in ["30.02.2024", "2024-13-01", "31/04/2023", "soon", "29.02.2023"] {
+        for text in [
+            "30.02.2024",
+            "2024-13-01",
+            "31/04/2023",
+            "soon",
+            "29.02.2023",
+        ] {
             assert_eq!(date(text, Language::EN), None, "{text}");
         }
     }

@@ -43,28 +43,50 @@ pub enum TraceError {
         problem: String,
     },
     /// There is no record.
-    #[error("{path}: there is no record in this trace")]
+    #[error("{path}: there is no record in this trace. Begin a new run")]
     Empty {
         /// The file.
         path: PathBuf,
     },
 }
 
-/// A line of a trace, without its hash.
+/// A line of a trace without its hash, as it is written.
 #[derive(Serialize)]
-struct Link<'a> {
-    seq: u64,
+struct Body<'a> {
     previous: Digest,
-    record: &'a serde_json::Value,
+    record: &'a Record,
+    seq: u64,
 }
 
-/// A line of a trace.
-#[derive(Serialize, Deserialize)]
-struct Line {
-    seq: u64,
+/// A line of a trace without its hash, as it is read.
+#[derive(Deserialize)]
+struct ReadBody {
     previous: Digest,
-    record: serde_json::Value,
-    hash: Digest,
+    record: Record,
+    seq: u64,
+}
+
+/// What every line begins with: in canonical JSON the members stand in alphabetical order, so the
+/// hash comes first and a line without it is made by cutting.
+const OPENING: &str = r#"{"hash":""#;
+const HASH_LENGTH: usize = "sha256:".len() + 64;
+
+/// Writes a line: its hash, and the body that the hash covers.
+fn write_line(body: &Body<'_>) -> io::Result<(Vec<u8>, Digest)> {
+    let body = serde_json_canonicalizer::to_vec(body)?;
+    let hash = Digest::of(&body);
+    let mut line = format!("{OPENING}{hash}\",").into_bytes();
+    line.extend_from_slice(&body[1..]);
+    line.push(b'\n');
+    Ok((line, hash))
+}
+
+/// Cuts a line into the hash that it states and the body that the hash covers.
+fn cut_line(line: &[u8]) -> Option<(&[u8], Vec<u8>)> {
+    let rest = line.strip_prefix(OPENING.as_bytes())?;
+    let (hash, rest) = rest.split_at_checked(HASH_LENGTH)?;
+    let rest = rest.strip_prefix(b"\",")?;
+    Some((hash, [b"{", rest].concat()))
 }
 
 /// Appends records to a trace. It holds a lock on the file as long as it lives.
@@ -90,22 +112,35 @@ impl Writer {
     /// Goes on with a trace: verifies its chain, drops a torn last line, and gives what it holds.
     ///
     /// # Errors
-    /// If the file cannot be read or written, another process writes it, or its chain is broken.
+    /// If the file cannot be read or written, another process writes it, its chain is broken, or it
+    /// holds no whole record: then there is nothing to go on with, and [`Writer::create`] begins.
     pub fn resume(path: &Path) -> Result<(Self, Trace), TraceError> {
         let mut writer = Self::open(path, Digest::of(FORMAT), 0)?;
         let mut bytes = Vec::new();
-        writer.file.read_to_end(&mut bytes).map_err(|source| writer.io(source))?;
+        writer
+            .file
+            .read_to_end(&mut bytes)
+            .map_err(|source| writer.io(source))?;
         let trace = Trace::parse(path, &bytes)?;
         let whole = bytes.len() - trace.torn;
-        writer.file.set_len(whole as u64).map_err(|source| writer.io(source))?;
-        writer.file.seek(SeekFrom::End(0)).map_err(|source| writer.io(source))?;
+        writer
+            .file
+            .set_len(whole as u64)
+            .map_err(|source| writer.io(source))?;
+        writer
+            .file
+            .seek(SeekFrom::End(0))
+            .map_err(|source| writer.io(source))?;
         writer.seq = trace.records.len() as u64;
         writer.previous = trace.head;
         Ok((writer, trace))
     }
 
     fn open(path: &Path, previous: Digest, seq: u64) -> Result<Self, TraceError> {
-        let io = |source| TraceError::Io { path: path.to_owned(), source };
+        let io = |source| TraceError::Io {
+            path: path.to_owned(),
+            source,
+        };
         let file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -116,12 +151,19 @@ impl Writer {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                return Err(TraceError::Locked { path: path.to_owned() });
+                return Err(TraceError::Locked {
+                    path: path.to_owned(),
+                });
             }
             // A file system without locks is no reason not to work.
             Err(TryLockError::Error(_)) => {}
         }
-        Ok(Self { path: path.to_owned(), file, seq, previous })
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            seq,
+            previous,
+        })
     }
 
     /// Appends a record and hands it to the operating system; an `end` is synced to the disk.
@@ -130,13 +172,15 @@ impl Writer {
     /// If the file cannot be written, for example because the disk is full. What was appended
     /// before stays whole.
     pub fn append(&mut self, record: &Record) -> Result<(), TraceError> {
-        let value = serde_json::to_value(record).map_err(|error| self.io(error.into()))?;
-        let link = Link { seq: self.seq, previous: self.previous, record: &value };
-        let hash = Digest::of_json(&link);
-        let line = Line { seq: self.seq, previous: self.previous, record: value, hash };
-        let mut bytes = serde_json::to_vec(&line).map_err(|error| self.io(error.into()))?;
-        bytes.push(b'\n');
-        self.file.write_all(&bytes).map_err(|source| self.io(source))?;
+        let body = Body {
+            previous: self.previous,
+            record,
+            seq: self.seq,
+        };
+        let (bytes, hash) = write_line(&body).map_err(|source| self.io(source))?;
+        self.file
+            .write_all(&bytes)
+            .map_err(|source| self.io(source))?;
         if matches!(record, Record::End { .. }) {
             self.file.sync_all().map_err(|source| self.io(source))?;
         }
@@ -146,7 +190,10 @@ impl Writer {
     }
 
     fn io(&self, source: io::Error) -> TraceError {
-        TraceError::Io { path: self.path.clone(), source }
+        TraceError::Io {
+            path: self.path.clone(),
+            source,
+        }
     }
 }
 
@@ -167,8 +214,10 @@ impl Trace {
     /// # Errors
     /// If the file cannot be read, or the chain is broken; the error names the line.
     pub fn read(path: &Path) -> Result<Self, TraceError> {
-        let bytes = std::fs::read(path)
-            .map_err(|source| TraceError::Io { path: path.to_owned(), source })?;
+        let bytes = std::fs::read(path).map_err(|source| TraceError::Io {
+            path: path.to_owned(),
+            source,
+        })?;
         Self::parse(path, &bytes)
     }
 
@@ -182,40 +231,48 @@ impl Trace {
                 line: index + 1,
                 problem,
             };
-            if bytes.last() != Some(&b'\n') {
+            let Some(line) = bytes.strip_suffix(b"\n") else {
                 torn = bytes.len();
                 break;
+            };
+            let Some((hash, body)) = cut_line(line) else {
+                return Err(broken("it does not begin with a hash".to_owned()));
+            };
+            let digest = Digest::of(&body);
+            if digest.to_string().as_bytes() != hash {
+                return Err(broken(
+                    "its content does not have the hash it states".to_owned(),
+                ));
             }
-            let line: Line = serde_json::from_slice(bytes)
-                .map_err(|error| broken(format!("not a record ({error})")))?;
-            if line.seq != index as u64 {
+            let body: ReadBody = serde_json::from_slice(&body)
+                .map_err(|error| broken(format!("not a record of {FORMAT} ({error})")))?;
+            if body.seq != index as u64 {
                 return Err(broken(format!(
                     "the record has number {}, expected {index}",
-                    line.seq
+                    body.seq
                 )));
             }
-            if line.previous != head {
+            if body.previous != head {
                 return Err(broken("it does not follow the record before it".to_owned()));
             }
-            let link = Link { seq: line.seq, previous: line.previous, record: &line.record };
-            if Digest::of_json(&link) != line.hash {
-                return Err(broken("its content does not have the hash it states".to_owned()));
+            if matches!(body.record, Record::Run { .. }) != (index == 0) {
+                return Err(broken(
+                    "a run begins at the first record, and only there".to_owned(),
+                ));
             }
-            // The hash covers the values; only konform's own writing of them is a record.
-            let mut written = serde_json::to_vec(&line).map_err(|e| broken(e.to_string()))?;
-            written.push(b'\n');
-            if written != bytes {
-                return Err(broken("it is not written the way konform writes it".to_owned()));
-            }
-            head = line.hash;
-            let record = serde_json::from_value(line.record)
-                .map_err(|error| broken(format!("not a record of {FORMAT} ({error})")))?;
-            records.push(record);
+            head = digest;
+            records.push(body.record);
         }
         if records.is_empty() {
-            return Err(TraceError::Empty { path: path.to_owned() });
+            return Err(TraceError::Empty {
+                path: path.to_owned(),
+            });
         }
-        Ok(Self { records, head, torn })
+        Ok(Self {
+            records,
+            head,
+            torn,
+        })
     }
 
     /// What pins the run.

@@ -1,7 +1,7 @@
 use std::{collections::BTreeMap, fmt, path::Path};
 
 use konform_terms::{
-    Address, Citation, Digest, Evidence, Finding, InstrumentId, Language, Provision,
+    Address, Citation, Digest, Evidence, Finding, InstrumentId, Language, Provision, Verdict,
     findings_digest,
 };
 
@@ -75,10 +75,13 @@ impl fmt::Display for Problem {
 /// If the trace cannot be read or its chain is broken.
 pub fn verify(path: &Path, sources: &dyn Sources) -> Result<Verification, TraceError> {
     let trace = Trace::read(path)?;
-    let mut found = Verification { records: trace.records.len(), ..Verification::default() };
+    let mut found = Verification {
+        records: trace.records.len(),
+        ..Verification::default()
+    };
     let mut documents: BTreeMap<&str, (usize, &DocumentRead)> = BTreeMap::new();
     let mut findings: BTreeMap<(&str, Option<&str>), (usize, &Finding)> = BTreeMap::new();
-    let mut end: Option<(usize, Digest)> = None;
+    let mut end: Option<(usize, Digest, &BTreeMap<Verdict, usize>)> = None;
     for (index, record) in trace.records.iter().enumerate() {
         let line = index + 1;
         match record {
@@ -89,13 +92,21 @@ pub fn verify(path: &Path, sources: &dyn Sources) -> Result<Verification, TraceE
                 let key = (finding.document.as_str(), finding.requirement.as_deref());
                 findings.insert(key, (line, finding));
             }
-            Record::End { findings_digest, .. } => end = Some((line, *findings_digest)),
-            Record::Run { .. } | Record::Resume { .. } | Record::Unreadable(_) => {}
+            Record::End {
+                findings_digest,
+                counts,
+            } => end = Some((line, *findings_digest, counts)),
+            Record::Resume { .. } => end = None,
+            Record::Run { .. } | Record::Unreadable(_) => {}
         }
     }
     found.findings = findings.len();
     let mut problem = |line, subject: &str, what: String| {
-        found.problems.push(Problem { line, subject: subject.to_owned(), what });
+        found.problems.push(Problem {
+            line,
+            subject: subject.to_owned(),
+            what,
+        });
     };
 
     let mut texts: BTreeMap<&str, DocumentText> = BTreeMap::new();
@@ -126,7 +137,11 @@ pub fn verify(path: &Path, sources: &dyn Sources) -> Result<Verification, TraceE
         );
         if let Some(document) = texts.get(finding.document.as_str()) {
             if finding.document_digest != Some(document.digest) {
-                problem(line, &subject, "the finding is about another version of the file".into());
+                problem(
+                    line,
+                    &subject,
+                    "the finding is about another version of the file".into(),
+                );
             }
             for evidence in finding.evidence.iter().chain(&finding.also_read) {
                 quotes += 1;
@@ -134,6 +149,15 @@ pub fn verify(path: &Path, sources: &dyn Sources) -> Result<Verification, TraceE
                     problem(line, &subject, what);
                 }
             }
+        }
+        if !documents.contains_key(finding.document.as_str())
+            && finding.evidence.len() + finding.also_read.len() > 0
+        {
+            problem(
+                line,
+                &subject,
+                "it quotes a document that the trace does not record".into(),
+            );
         }
         for citation in &finding.citations {
             quotes += 1;
@@ -145,19 +169,53 @@ pub fn verify(path: &Path, sources: &dyn Sources) -> Result<Verification, TraceE
             problem(line, &subject, what);
         }
     }
-    let all: Vec<Finding> = findings.values().map(|(_, finding)| (*finding).clone()).collect();
+    let all: Vec<Finding> = findings
+        .values()
+        .map(|(_, finding)| (*finding).clone())
+        .collect();
+    let mut counts: BTreeMap<Verdict, usize> = BTreeMap::new();
+    for finding in &all {
+        *counts.entry(finding.verdict).or_default() += 1;
+    }
     match end {
-        None => problem(trace.records.len(), "the run", "it did not come to its end".into()),
-        Some((line, digest)) if digest != findings_digest(&all) => {
-            problem(line, "the end", "its digest is not that of the findings".into());
+        None => problem(
+            trace.records.len(),
+            "the run",
+            "it did not come to its end".into(),
+        ),
+        Some((line, digest, _)) if digest != findings_digest(&all) => {
+            problem(
+                line,
+                "the end",
+                "its digest is not that of the findings".into(),
+            );
+        }
+        Some((line, _, stated)) if !same_counts(stated, &counts) => {
+            problem(
+                line,
+                "the end",
+                "its counts are not those of the findings".into(),
+            );
         }
         Some(_) => {}
     }
     if trace.torn > 0 {
-        problem(trace.records.len() + 1, "the last line", "it is torn: the run was killed".into());
+        problem(
+            trace.records.len() + 1,
+            "the last line",
+            "it is torn: the run was killed".into(),
+        );
     }
     found.quotes = quotes;
     Ok(found)
+}
+
+/// Compares counts; a verdict that is not counted counts zero.
+fn same_counts(one: &BTreeMap<Verdict, usize>, two: &BTreeMap<Verdict, usize>) -> bool {
+    Verdict::ALL.iter().all(|verdict| {
+        one.get(verdict).copied().unwrap_or_default()
+            == two.get(verdict).copied().unwrap_or_default()
+    })
 }
 
 fn wrong_evidence(evidence: &Evidence, text: &str) -> Option<String> {
@@ -170,13 +228,22 @@ fn wrong_evidence(evidence: &Evidence, text: &str) -> Option<String> {
 }
 
 fn wrong_citation(citation: &Citation, sources: &dyn Sources) -> Option<String> {
-    let Citation { id, instrument, version, language, address, .. } = citation;
+    let Citation {
+        id,
+        instrument,
+        version,
+        language,
+        address,
+        ..
+    } = citation;
     let place = format!("{instrument} of {version} ({language}), {address}");
     let Some(provision) = sources.provision(instrument, version, *language, address) else {
         return Some(format!("citation {id}: the corpus has no {place}"));
     };
     if provision.digest() != citation.digest {
-        return Some(format!("citation {id}: {place} has another text than the one cited"));
+        return Some(format!(
+            "citation {id}: {place} has another text than the one cited"
+        ));
     }
     (citation.span.of(&provision.text) != Some(citation.quote.as_str()))
         .then(|| format!("citation {id} does not stand in {place}"))

@@ -1,13 +1,16 @@
 //! A trace that was touched is found out, at the line that was touched.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::{collections::BTreeMap, fs, path::Path};
 
 use konform_terms::{
-    Address, DecidedBy, Digest, Evidence, Finding, Format, InstrumentId, Language, Link,
-    Provision, Span, Step, Verdict, findings_digest,
+    Address, Citation, DecidedBy, Digest, Evidence, Finding, Format, InstrumentId, Language, Link,
+    Nature, Provision, Span, Step, Verdict, findings_digest,
 };
 use konform_trace::{
-    DocumentRead, DocumentText, Pins, Record, Sources, Start, Trace, Work, Writer, verify,
+    DocumentRead, DocumentText, Pins, Record, Sources, Start, Trace, TraceError, Work, Writer,
+    verify,
 };
 use proptest::prelude::*;
 
@@ -35,7 +38,10 @@ fn finding(requirement: &str) -> Finding {
         }],
         also_read: vec![],
         citations: vec![],
-        justification: vec![Step { text: "It says so.".into(), rests_on: vec!["E1".into()] }],
+        justification: vec![Step {
+            text: "It says so.".into(),
+            rests_on: vec!["E1".into()],
+        }],
         not_assessed: None,
     }
 }
@@ -44,7 +50,10 @@ fn records() -> Vec<Record> {
     let findings = [finding("p/one"), finding("p/two")];
     let mut records = vec![
         Record::Run {
-            start: Start { version: "0.1.0".into(), at: "2026-01-01T00:00:00Z".into() },
+            start: Start {
+                version: "0.1.0".into(),
+                at: "2026-01-01T00:00:00Z".into(),
+            },
             pins: Pins {
                 model: serde_json::json!({"name": "none"}),
                 corpus: Digest::of(""),
@@ -66,7 +75,10 @@ fn records() -> Vec<Record> {
         }),
     ];
     for finding in &findings {
-        records.push(Record::Finding { finding: Box::new(finding.clone()), work: Work::default() });
+        records.push(Record::Finding {
+            finding: Box::new(finding.clone()),
+            work: Work::default(),
+        });
     }
     records.push(Record::End {
         findings_digest: findings_digest(&findings),
@@ -88,16 +100,13 @@ struct Here(&'static str);
 
 impl Sources for Here {
     fn document(&self, _: &str) -> Result<DocumentText, String> {
-        Ok(DocumentText { digest: Digest::of(self.0), text: self.0.to_owned() })
+        Ok(DocumentText {
+            digest: Digest::of(self.0),
+            text: self.0.to_owned(),
+        })
     }
 
-    fn provision(
-        &self,
-        _: &InstrumentId,
-        _: &str,
-        _: Language,
-        _: &Address,
-    ) -> Option<Provision> {
+    fn provision(&self, _: &InstrumentId, _: &str, _: Language, _: &Address) -> Option<Provision> {
         None
     }
 }
@@ -149,7 +158,12 @@ fn two_runs_cannot_write_the_same_trace() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("trace.jsonl");
     let _first = Writer::create(&path).unwrap();
-    assert!(Writer::create(&path).unwrap_err().to_string().contains("another run"));
+    assert!(
+        Writer::create(&path)
+            .unwrap_err()
+            .to_string()
+            .contains("another run")
+    );
 }
 
 #[test]
@@ -171,23 +185,213 @@ fn lines_left_out_moved_or_doubled_are_found() {
     }
 }
 
+/// Writes a trace of one finding after `change`, and gives what verification says of it.
+fn problems_of(change: impl FnOnce(&mut Finding), provision: Option<&Provision>) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("trace.jsonl");
+    let mut finding = finding("p/one");
+    change(&mut finding);
+    let mut records = records();
+    records.truncate(2);
+    let counts = BTreeMap::from([(finding.verdict, 1)]);
+    let findings_digest = findings_digest(std::slice::from_ref(&finding));
+    records.push(Record::Finding {
+        finding: Box::new(finding),
+        work: Work::default(),
+    });
+    records.push(Record::End {
+        findings_digest,
+        counts,
+    });
+    let mut writer = Writer::create(&path).unwrap();
+    for record in &records {
+        writer.append(record).unwrap();
+    }
+    drop(writer);
+    let found = verify(&path, &Law(provision.cloned())).unwrap();
+    found
+        .problems
+        .iter()
+        .map(|problem| format!("{problem}\n"))
+        .collect()
+}
+
+struct Law(Option<Provision>);
+
+impl Sources for Law {
+    fn document(&self, path: &str) -> Result<DocumentText, String> {
+        Here(TEXT).document(path)
+    }
+
+    fn provision(&self, _: &InstrumentId, _: &str, _: Language, _: &Address) -> Option<Provision> {
+        self.0.clone()
+    }
+}
+
+fn provision() -> Provision {
+    Provision {
+        address: "art_1".into(),
+        label: "Art. 1".into(),
+        parent: None,
+        heading: String::new(),
+        text: "A supplier follows instructions.".into(),
+    }
+}
+
+fn citation(span: Span, quote: &str) -> Citation {
+    Citation {
+        id: "P1".into(),
+        instrument: "law".into(),
+        short_title: "Law".into(),
+        version: "2020-01-01".into(),
+        language: Language::EN,
+        address: "art_1".into(),
+        label: "Art. 1".into(),
+        nature: Nature::Paraphrase,
+        digest: provision().digest(),
+        span,
+        quote: quote.into(),
+        link: Link::Pinned,
+    }
+}
+
+#[test]
+fn what_does_not_hold_inside_a_whole_chain_is_named() {
+    let law = provision();
+    let good = citation(Span::new(2, 10), "supplier");
+    let cite = |citation: Citation| move |finding: &mut Finding| finding.citations.push(citation);
+    assert_eq!(problems_of(cite(good.clone()), Some(&law)), "");
+    insta::assert_snapshot!(problems_of(cite(good.clone()), None), @"line 3: a.txt, p/one: citation P1: the corpus has no law of 2020-01-01 (en), art_1");
+    let changed = Provision {
+        text: "A supplier follows orders.".into(),
+        ..law.clone()
+    };
+    insta::assert_snapshot!(problems_of(cite(good), Some(&changed)), @"line 3: a.txt, p/one: citation P1: law of 2020-01-01 (en), art_1 has another text than the one cited");
+    let elsewhere = citation(Span::new(3, 11), "supplier");
+    insta::assert_snapshot!(problems_of(cite(elsewhere), Some(&law)), @"line 3: a.txt, p/one: citation P1 does not stand in law of 2020-01-01 (en), art_1");
+    insta::assert_snapshot!(
+        problems_of(|finding| finding.evidence[0].quote = "customer".into(), None),
+        @"line 3: a.txt, p/one: evidence E1 does not stand at bytes 4 to 12 of the document's text"
+    );
+    insta::assert_snapshot!(
+        problems_of(|finding| finding.evidence[0].span = Span::new(4, 900), None),
+        @"line 3: a.txt, p/one: evidence E1 does not stand at bytes 4 to 900 of the document's text"
+    );
+    insta::assert_snapshot!(
+        problems_of(|finding| finding.justification[0].rests_on.push("E7".into()), None),
+        @"line 3: a.txt, p/one: a step of the justification rests on E7, which is not quoted"
+    );
+    insta::assert_snapshot!(
+        problems_of(|finding| finding.document = "b.txt".into(), None),
+        @"line 3: b.txt, p/one: it quotes a document that the trace does not record"
+    );
+    insta::assert_snapshot!(
+        problems_of(|finding| finding.document_digest = None, None),
+        @"line 3: a.txt, p/one: the finding is about another version of the file"
+    );
+}
+
+#[test]
+fn a_run_that_went_on_and_was_killed_again_is_not_complete() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("trace.jsonl");
+    written(&path);
+    let (mut writer, trace) = Writer::resume(&path).unwrap();
+    let start = Start {
+        version: "0.1.0".into(),
+        at: "2026-01-02T00:00:00Z".into(),
+    };
+    writer
+        .append(&Record::Resume {
+            start,
+            findings: trace.findings().len(),
+        })
+        .unwrap();
+    drop(writer);
+    let found = verify(&path, &Here(TEXT)).unwrap();
+    insta::assert_snapshot!(found.problems[0], @"line 6: the run: it did not come to its end");
+    assert!(!Trace::read(&path).unwrap().is_complete());
+}
+
+#[test]
+fn a_trace_that_was_cut_off_at_a_line_is_not_complete() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("trace.jsonl");
+    let bytes = written(&path);
+    let ends = bytes
+        .iter()
+        .enumerate()
+        .filter(|&(_, &byte)| byte == b'\n')
+        .map(|(at, _)| at + 1);
+    for end in ends.take(4) {
+        fs::write(&path, &bytes[..end]).unwrap();
+        assert!(
+            !verify(&path, &Here(TEXT)).unwrap().problems.is_empty(),
+            "cut at {end}"
+        );
+    }
+    fs::write(&path, b"").unwrap();
+    assert!(matches!(Trace::read(&path), Err(TraceError::Empty { .. })));
+}
+
+#[test]
+fn every_flipped_bit_is_found_at_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("trace.jsonl");
+    let bytes = written(&path);
+    for at in 0..bytes.len() {
+        assert_flip_is_found(&path, &bytes, at, 1 << (at % 8));
+    }
+}
+
+fn assert_flip_is_found(path: &Path, bytes: &[u8], at: usize, mask: u8) {
+    let line = bytes[..at].iter().filter(|&&byte| byte == b'\n').count() + 1;
+    let mut flipped = bytes.to_vec();
+    flipped[at] ^= mask;
+    fs::write(path, &flipped).unwrap();
+    match verify(path, &Here(TEXT)) {
+        // Only the last line feed can be touched without breaking the chain: the line is torn.
+        Ok(found) => {
+            assert_eq!(at, bytes.len() - 1);
+            assert!(!found.problems.is_empty());
+        }
+        Err(error) => {
+            let error = error.to_string();
+            assert!(
+                error.contains(&format!("line {line}:")),
+                "{error} at {line}"
+            );
+        }
+    }
+}
+
 proptest! {
+    #[test]
+    fn every_number_reads_back_as_it_was_written(
+        numbers in proptest::collection::vec(-1e3..1e3f64, 1..20),
+        tiny in -1e-6..1e-6f64,
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("trace.jsonl");
+        let mut finding = finding("p/one");
+        finding.probability = Some(tiny);
+        let candidates = numbers.into_iter().enumerate().collect();
+        let work = Work { candidates, ..Work::default() };
+        let mut written = records();
+        written.insert(2, Record::Finding { finding: Box::new(finding), work });
+        let mut writer = Writer::create(&path).unwrap();
+        for record in &written {
+            writer.append(record).unwrap();
+        }
+        prop_assert_eq!(Trace::read(&path).unwrap().records, written);
+    }
+
     #[test]
     fn a_flipped_bit_anywhere_is_found_at_its_line(at in 0.0..1.0f64, bit in 0..8u8) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("trace.jsonl");
-        let mut bytes = written(&path);
+        let bytes = written(&path);
         let at = (at * (bytes.len() - 1) as f64) as usize;
-        let line = bytes[..at].iter().filter(|&&byte| byte == b'\n').count() + 1;
-        bytes[at] ^= 1 << bit;
-        fs::write(&path, &bytes).unwrap();
-        match verify(&path, &Here(TEXT)) {
-            // A flipped line feed joins two lines, or tears the last one.
-            Ok(found) => prop_assert!(!found.problems.is_empty()),
-            Err(error) => {
-                let error = error.to_string();
-                prop_assert!(error.contains(&format!("line {line}:")), "{} at {}", error, line);
-            }
-        }
+        assert_flip_is_found(&path, &bytes, at, 1 << bit);
     }
 }

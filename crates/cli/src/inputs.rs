@@ -1,0 +1,158 @@
+//! What a run starts from, found by settings and flags: rules, corpus, index, model.
+
+use std::path::{Path, PathBuf};
+
+use konform_corpus::Corpus;
+use konform_index::LawIndex;
+use konform_llm::{Model, Settings};
+use konform_rules::{Loaded, RulesError};
+use konform_terms::Digest;
+
+use crate::{
+    args::{CorpusArg, InputArgs},
+    builtin,
+    config::Config,
+    error::CliError,
+};
+
+/// Where imported law is kept if nothing else is said, below the project's folder.
+const CORPUS: &str = ".konform/corpus";
+
+/// The width of reports that underline YAML.
+const WIDTH: usize = 100;
+
+/// The folder of the corpus: by flag, by konform.toml, else the usual place.
+pub(crate) fn corpus_folder(arg: &CorpusArg, config: &Config) -> PathBuf {
+    match (&arg.folder, &config.corpus) {
+        (Some(folder), _) => folder.clone(),
+        (None, Some(folder)) => config.path(folder),
+        (None, None) => config.path(Path::new(CORPUS)),
+    }
+}
+
+/// Loads the corpus, with the built-in digests behind it. A folder that was named has to exist.
+pub(crate) fn corpus(arg: &CorpusArg, config: &Config) -> Result<(Corpus, PathBuf), CliError> {
+    let folder = corpus_folder(arg, config);
+    if arg.folder.is_some() && !folder.is_dir() {
+        return Err(CliError::input(format!(
+            "the corpus folder {} does not exist",
+            folder.display()
+        ))
+        .hint(format!(
+            "`konform corpus add FILE --corpus {}` makes it",
+            folder.display()
+        )));
+    }
+    let own = Corpus::load(&folder).map_err(CliError::from_input)?;
+    let builtin = Corpus::from_markdown(builtin::CORPORA).map_err(CliError::from_input)?;
+    Ok((own.with_fallback(builtin), folder))
+}
+
+/// Opens the index of a corpus: beside an imported one, in memory for the built-in digests alone.
+pub(crate) fn index(corpus: &Corpus, folder: &Path) -> Result<LawIndex, CliError> {
+    let passages = corpus.passages();
+    if folder.join("instruments").is_dir() {
+        match LawIndex::open_or_build(&folder.join("index"), corpus.digest(), &passages) {
+            Ok((index, _)) => return Ok(index),
+            // A corpus that may only be read is still searched.
+            Err(error) => tracing::warn!("{error}; searching in memory"),
+        }
+    }
+    LawIndex::in_memory(&passages).map_err(CliError::from_input)
+}
+
+/// Loads the rule packs that are named: files, folders, or built-in packs; all built-in ones
+/// where none is.
+pub(crate) fn rules(args: &InputArgs, config: &Config) -> Result<Vec<Loaded>, CliError> {
+    let builtin = builtin_rules()?;
+    let configured = args.rules.is_empty();
+    let named = if configured {
+        &config.rules
+    } else {
+        &args.rules
+    };
+    if named.is_empty() {
+        return Ok(builtin);
+    }
+    let mut loaded: Vec<Loaded> = Vec::new();
+    for name in named {
+        let path = if configured {
+            config.path(Path::new(name))
+        } else {
+            PathBuf::from(name)
+        };
+        let packs = if path.exists() {
+            konform_rules::load(&path).map_err(rules_error)?
+        } else if let Some(pack) = builtin.iter().find(|loaded| loaded.pack.id == *name) {
+            vec![pack.clone()]
+        } else {
+            let known: Vec<&str> = builtin.iter().map(|l| l.pack.id.as_str()).collect();
+            return Err(CliError::input(format!(
+                "`{name}` is neither a file or folder nor a built-in rule pack"
+            ))
+            .hint(format!("built-in packs: {}", known.join(", "))));
+        };
+        for pack in packs {
+            if let Some(first) = loaded.iter().find(|other| other.pack.id == pack.pack.id) {
+                return Err(CliError::input(format!(
+                    "the pack `{}` is named twice, in {} and in {}",
+                    pack.pack.id, first.file, pack.file
+                )));
+            }
+            loaded.push(pack);
+        }
+    }
+    Ok(loaded)
+}
+
+/// The built-in rule packs.
+pub(crate) fn builtin_rules() -> Result<Vec<Loaded>, CliError> {
+    builtin::RULES
+        .iter()
+        .map(|(name, text)| konform_rules::parse(name, text).map_err(rules_error))
+        .collect()
+}
+
+/// Shows an error in rules with the place in the YAML.
+pub(crate) fn rules_error(error: RulesError) -> CliError {
+    match &error {
+        RulesError::Yaml { file, .. } => {
+            CliError::input(format!("the rule pack {file} has errors"))
+                .rendered(error.render(use_colour(), WIDTH))
+        }
+        _ => CliError::from_input(error),
+    }
+}
+
+/// Whether standard error is shown in colour.
+pub(crate) fn use_colour() -> bool {
+    anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
+}
+
+/// Loads a model: a GGUF file, or the built-in one.
+pub(crate) fn model(name: &str, settings: &Settings) -> Result<Model, CliError> {
+    if name != builtin::MODEL_NAME {
+        return Model::load(Path::new(name), settings).map_err(|error| {
+            CliError::from_input(error).hint(
+                "`konform model info FILE` tells what a file is; `--model builtin` needs none",
+            )
+        });
+    }
+    // llama.cpp reads files. The name is gone when the model is loaded; its pages stay.
+    let file = tempfile::Builder::new()
+        .prefix("konform-")
+        .suffix(".gguf")
+        .tempfile()
+        .and_then(|mut file| std::io::Write::write_all(&mut file, builtin::MODEL).map(|()| file))
+        .map_err(|error| {
+            CliError::input("the built-in model cannot be unpacked")
+                .because(error)
+                .hint("it needs some MiB in the folder for temporary files (TMPDIR)")
+        })?;
+    Model::load(file.path(), settings).map_err(CliError::from_input)
+}
+
+/// The digest of the built-in model.
+pub(crate) fn builtin_digest() -> Digest {
+    Digest::of(builtin::MODEL)
+}

@@ -1,0 +1,638 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    glyphs::Collector,
+    layout::{self, Region},
+    lines::Line,
+};
+use crate::{
+    draft::{Block, BlockKind},
+    text::{begins_with_conjunction, heading_level, marker},
+};
+
+/// A page, laid out.
+pub(super) struct Page {
+    number: u32,
+    height: f64,
+    letters: usize,
+    regions: Vec<Region>,
+}
+
+impl Page {
+    pub(super) fn of(number: u32, mut collector: Collector) -> Self {
+        let letters = collector.letters();
+        let mut directions = std::mem::take(&mut collector.directions);
+        directions.sort_by_key(|direction| std::cmp::Reverse(direction.glyphs.len()));
+        let mut regions = Vec::new();
+        let mut height = collector.height;
+        for (index, direction) in directions.into_iter().enumerate() {
+            let (down, tall, rules) = match direction.angle() {
+                0 => (0.0, collector.height, &collector.rules[..]),
+                90 => (collector.width, collector.width, &[][..]),
+                180 => (collector.height, collector.height, &[][..]),
+                _ => (0.0, collector.width, &[][..]),
+            };
+            if index == 0 {
+                height = tall;
+            }
+            let mut glyphs = direction.glyphs;
+            for glyph in &mut glyphs {
+                glyph.y += down;
+            }
+            regions.extend(layout::regions(glyphs, rules));
+        }
+        Self {
+            number,
+            height,
+            letters,
+            regions,
+        }
+    }
+
+    pub(super) fn letters(&self) -> usize {
+        self.letters
+    }
+
+    fn lines(&self) -> impl Iterator<Item = &Line> {
+        self.regions.iter().flat_map(|region| match region {
+            Region::Text(lines) => lines.as_slice(),
+            Region::Table(_) => &[],
+        })
+    }
+}
+
+/// Joins lines to paragraphs over columns and pages, without running heads and page numbers.
+pub(super) fn blocks(pages: Vec<Page>) -> Vec<Block> {
+    let furniture = furniture(&pages);
+    let hyphenated = hyphenated(&pages);
+    let (body, body_is_bold) = body(&pages);
+    let mut writer = Writer {
+        body,
+        hyphenated,
+        done: Vec::new(),
+        open: None,
+        page: 0,
+    };
+    for page in pages {
+        writer.page = page.number;
+        let mut page_begins = true;
+        for region in page.regions {
+            match region {
+                Region::Text(mut lines) => {
+                    lines
+                        .retain(|line| !furniture.contains(&(page.number, key(line, page.height))));
+                    if lines.is_empty() {
+                        continue;
+                    }
+                    writer.text(lines, page_begins);
+                }
+                Region::Table(rows) => writer.table(rows),
+            }
+            page_begins = false;
+        }
+    }
+    writer.close();
+    writer.blocks(body_is_bold)
+}
+
+/// The size of most letters, and whether most of them are bold.
+fn body(pages: &[Page]) -> (f64, bool) {
+    let mut sizes: Vec<(f64, usize)> = Vec::new();
+    let (mut bold, mut all) = (0, 0);
+    for line in pages.iter().flat_map(Page::lines) {
+        let letters = line.text.chars().count();
+        sizes.push((line.size, letters));
+        all += letters;
+        bold += if line.bold { letters } else { 0 };
+    }
+    sizes.sort_by(|one, two| one.0.total_cmp(&two.0));
+    let mut seen = 0;
+    let median = sizes.iter().find(|(_, letters)| {
+        seen += letters;
+        seen * 2 >= all
+    });
+    (median.map_or(10.0, |(size, _)| *size), bold * 2 > all)
+}
+
+/// Words with a hyphen inside of a line; at the end of a line it is kept in them.
+fn hyphenated(pages: &[Page]) -> BTreeSet<String> {
+    pages
+        .iter()
+        .flat_map(Page::lines)
+        .flat_map(|line| line.text.split_whitespace())
+        .filter(|word| word.trim_matches('-').contains('-'))
+        .map(bare)
+        .collect()
+}
+
+fn bare(word: &str) -> String {
+    word.trim_matches(|c: char| !c.is_alphanumeric())
+        .to_lowercase()
+}
+
+/// What a line at the edge of a page says, with any number standing for any other, and its height.
+type Key = (String, i32);
+
+fn key(line: &Line, height: f64) -> Key {
+    let mut text = String::new();
+    for c in line.text.chars() {
+        let c = if c.is_ascii_digit() { '#' } else { c };
+        if c != '#' || !text.ends_with('#') {
+            text.push(c);
+        }
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a share of a page in percent"
+    )]
+    let place = (line.y / height.max(1.0) * 100.0).round() as i32;
+    (text, place)
+}
+
+/// Finds running heads, feet and page numbers: lines near the edge of a page, set off from the text,
+/// that come again at the same height on other pages.
+fn furniture(pages: &[Page]) -> BTreeSet<(u32, Key)> {
+    let mut places: BTreeMap<String, Vec<(u32, Key)>> = BTreeMap::new();
+    for page in pages {
+        for line in edge_lines(page) {
+            let key = key(line, page.height);
+            places
+                .entry(key.0.clone())
+                .or_default()
+                .push((page.number, key));
+        }
+    }
+    let often = match pages.len() {
+        0..=1 => usize::MAX,
+        2..=4 => 2,
+        _ => 3,
+    };
+    let mut found = BTreeSet::new();
+    for (text, lines) in places {
+        let level = |one: &Key| {
+            lines
+                .iter()
+                .filter(|(_, two)| (one.1 - two.1).abs() <= 1)
+                .count()
+        };
+        for (page, key) in &lines {
+            if level(key) >= often || is_page_number(&text) {
+                found.insert((*page, key.clone()));
+            }
+        }
+    }
+    found
+}
+
+/// The outermost lines of a page that are set off from the rest.
+fn edge_lines(page: &Page) -> Vec<&Line> {
+    let mut lines: Vec<&Line> = page.lines().collect();
+    lines.sort_by(|one, two| one.y.total_cmp(&two.y));
+    let mut edge = edge_of(lines.iter().copied(), |line| line.y < 0.15 * page.height);
+    edge.extend(edge_of(lines.iter().rev().copied(), |line| {
+        line.y > 0.85 * page.height
+    }));
+    edge
+}
+
+fn edge_of<'l>(
+    lines: impl Iterator<Item = &'l Line>,
+    near: impl Fn(&Line) -> bool,
+) -> Vec<&'l Line> {
+    let mut edge: Vec<&Line> = Vec::new();
+    let mut held = 0;
+    for line in lines {
+        if let Some(last) = edge.last() {
+            let gap = (line.y - last.y).abs();
+            let set_off =
+                gap > 1.6 * line.size.max(last.size) || (line.size / last.size - 1.0).abs() > 0.1;
+            if set_off {
+                held = edge.len();
+            }
+        }
+        if !near(line) || edge.len() >= 8 {
+            break;
+        }
+        edge.push(line);
+    }
+    edge.truncate(held);
+    edge
+}
+
+/// Whether a line is a page number and nothing else: `#`, `- # -`, `Page # of #`, `#/#`.
+fn is_page_number(text: &str) -> bool {
+    let words = text
+        .split(|c: char| {
+            c.is_whitespace() || matches!(c, '-' | '–' | '—' | '/' | '|' | '.' | ',' | ':')
+        })
+        .filter(|word| !word.is_empty());
+    let mut numbers = 0;
+    for word in words {
+        match word.to_lowercase().as_str() {
+            "#" => numbers += 1,
+            "page" | "seite" | "of" | "von" | "sur" | "p" | "s" | "de" => {}
+            _ => return false,
+        }
+    }
+    (1..=2).contains(&numbers)
+}
+
+/// A paragraph that is still growing, or done.
+#[derive(Debug, Clone)]
+struct Paragraph {
+    text: String,
+    pages: Vec<(usize, u32)>,
+    kind: ParagraphKind,
+    size: f64,
+    bold: bool,
+    lines: usize,
+    /// Where its first line begins, and its last line ends.
+    left: f64,
+    last: Line,
+    /// Whether the last line reaches the right edge, so that the next word did not fit.
+    full: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum ParagraphKind {
+    Text,
+    Cell { first: bool },
+}
+
+struct Writer {
+    body: f64,
+    hyphenated: BTreeSet<String>,
+    done: Vec<Paragraph>,
+    open: Option<Paragraph>,
+    page: u32,
+}
+
+impl Writer {
+    fn text(&mut self, lines: Vec<Line>, page_begins: bool) {
+        let right = lines.iter().map(|line| line.x1).fold(0.0, f64::max);
+        let pitch = pitch(&lines);
+        for (index, line) in lines.iter().enumerate() {
+            if index == 0 && page_begins {
+                self.reopen_over_footnotes(line);
+            }
+            let goes_on = self.open.as_ref().is_some_and(|open| {
+                if index == 0 {
+                    goes_on_elsewhere(open, line)
+                } else {
+                    goes_on(open, line, pitch)
+                }
+            });
+            if !goes_on {
+                self.close();
+            }
+            let next = lines.get(index + 1).unwrap_or(line);
+            let full = is_full(line, next, right);
+            self.add(line.clone(), full);
+        }
+    }
+
+    fn table(&mut self, rows: Vec<Vec<String>>) {
+        self.close();
+        for row in rows {
+            for (index, cell) in row.into_iter().enumerate() {
+                let line = Line {
+                    text: cell,
+                    x0: 0.0,
+                    x1: 0.0,
+                    y: 0.0,
+                    size: self.body,
+                    bold: false,
+                };
+                self.add(line, false);
+                if let Some(open) = &mut self.open {
+                    open.kind = ParagraphKind::Cell { first: index == 0 };
+                }
+                self.close();
+            }
+        }
+    }
+
+    fn add(&mut self, line: Line, full: bool) {
+        let Some(open) = &mut self.open else {
+            self.open = Some(Paragraph {
+                text: line.text.clone(),
+                pages: vec![(0, self.page)],
+                kind: ParagraphKind::Text,
+                size: line.size,
+                bold: line.bold,
+                lines: 1,
+                left: line.x0,
+                last: line,
+                full,
+            });
+            return;
+        };
+        let text = std::mem::take(&mut open.text);
+        open.text = join(text, &line.text, &self.hyphenated);
+        if open.pages.last().is_none_or(|(_, page)| *page != self.page) {
+            let start = open.text.len() - line.text.len();
+            open.pages.push((start, self.page));
+        }
+        open.lines += 1;
+        open.bold &= line.bold;
+        open.last = line;
+        open.full = full;
+    }
+
+    fn close(&mut self) {
+        self.done.extend(self.open.take());
+    }
+
+    /// Where a page begins in the middle of a sentence, the footnotes of the page before stand
+    /// between its halves; they are put before it.
+    fn reopen_over_footnotes(&mut self, line: &Line) {
+        let is_note = |p: &Paragraph| p.kind == ParagraphKind::Text && p.size < 0.93 * self.body;
+        if !self.open.as_ref().is_some_and(is_note) || !line.text.starts_with(char::is_lowercase) {
+            return;
+        }
+        let notes = self.done.iter().rev().take_while(|p| is_note(p)).count();
+        let Some(index) = self.done.len().checked_sub(notes + 1) else {
+            return;
+        };
+        if notes < 20 && goes_on_elsewhere(&self.done[index], line) {
+            let unfinished = self.done.remove(index);
+            self.close();
+            self.open = Some(unfinished);
+        }
+    }
+
+    fn blocks(self, body_is_bold: bool) -> Vec<Block> {
+        let body = self.body;
+        let looks: Vec<Option<Look>> = self
+            .done
+            .iter()
+            .map(|paragraph| Look::of(paragraph, body, body_is_bold))
+            .collect();
+        let sizes: BTreeSet<i32> = looks
+            .iter()
+            .flatten()
+            .filter_map(|look| look.size)
+            .collect();
+        let larger = u8::try_from(sizes.len().min(5)).unwrap_or(5);
+        self.done
+            .into_iter()
+            .zip(looks)
+            .map(|(paragraph, look)| {
+                let kind = match (paragraph.kind, look) {
+                    (ParagraphKind::Cell { first }, _) => BlockKind::Cell { first },
+                    (ParagraphKind::Text, Some(look)) => BlockKind::Heading(match look.size {
+                        Some(size) => {
+                            let rank = sizes.iter().rev().position(|&other| other == size);
+                            u8::try_from(rank.unwrap_or_default() + 1)
+                                .unwrap_or(5)
+                                .min(5)
+                        }
+                        None => larger + look.level,
+                    }),
+                    (ParagraphKind::Text, None) if marker(&paragraph.text).is_some() => {
+                        BlockKind::Item
+                    }
+                    (ParagraphKind::Text, None) => BlockKind::Paragraph,
+                };
+                Block {
+                    kind,
+                    text: paragraph.text,
+                    pages: paragraph.pages,
+                }
+            })
+            .collect()
+    }
+}
+
+/// How a heading looks: its size in half points where it is larger than the text, else the level
+/// that its words say.
+struct Look {
+    size: Option<i32>,
+    level: u8,
+}
+
+impl Look {
+    fn of(paragraph: &Paragraph, body: f64, body_is_bold: bool) -> Option<Self> {
+        let text = paragraph.text.trim();
+        let words = text.split_whitespace().count();
+        let letters = text.chars().filter(|c| c.is_alphabetic()).count();
+        if paragraph.kind != ParagraphKind::Text || paragraph.lines > 3 || words > 25 || letters < 2
+        {
+            return None;
+        }
+        let ends = text.ends_with([',', ';']);
+        let by_words = heading_level(text);
+        if paragraph.size > 1.12 * body && !ends {
+            #[expect(clippy::cast_possible_truncation, reason = "a font size is small")]
+            let size = (paragraph.size * 2.0).round() as i32;
+            return Some(Self {
+                size: Some(size),
+                level: 1,
+            });
+        }
+        let bold = paragraph.bold && !body_is_bold && !ends && !text.ends_with('.') && words <= 15;
+        if bold || by_words.is_some() && paragraph.lines == 1 && paragraph.size > 0.95 * body {
+            return Some(Self {
+                size: None,
+                level: by_words.unwrap_or(2),
+            });
+        }
+        None
+    }
+}
+
+/// The usual distance of lines.
+fn pitch(lines: &[Line]) -> f64 {
+    let mut steps: Vec<f64> = lines
+        .windows(2)
+        .map(|pair| (pair[1].y - pair[0].y) / pair[1].size)
+        .filter(|step| (0.8..2.2).contains(step))
+        .collect();
+    steps.sort_by(f64::total_cmp);
+    // Lines within a paragraph are closer than paragraphs are.
+    steps.get(steps.len() * 2 / 5).copied().unwrap_or(1.3)
+}
+
+/// Whether a line is full: the first word of the next one would not have fitted behind it.
+fn is_full(line: &Line, next: &Line, right: f64) -> bool {
+    let letters = next.text.chars().count().max(1);
+    let word = next.text.split_whitespace().next().unwrap_or_default();
+    #[expect(clippy::cast_precision_loss, reason = "lines are short")]
+    let width = (next.x1 - next.x0) * word.chars().count() as f64 / letters as f64;
+    line.x1 + 0.25 * line.size + width > right - 0.2 * line.size
+}
+
+fn ends_sentence(text: &str) -> bool {
+    text.trim_end_matches(['"', '”', '’', '»', ')', ']', '“'])
+        .ends_with(['.', '!', '?', ':', ';', '؟', '。'])
+}
+
+/// Whether a line goes on with the paragraph above it in the same region.
+fn goes_on(open: &Paragraph, line: &Line, pitch: f64) -> bool {
+    let last = &open.last;
+    let same_size = (line.size / open.size - 1.0).abs() < 0.12;
+    let step = line.y - last.y;
+    if !same_size || step < 0.2 * line.size || step > 1.3 * pitch * line.size.max(last.size) {
+        return false;
+    }
+    let low = line.text.starts_with(char::is_lowercase);
+    let ended = ends_sentence(&last.text);
+    if line.bold != last.bold && !(low && !ended) && (open.lines == 1 || ended) {
+        return false;
+    }
+    let moved = (line.x0 - last.x0).abs() > 3.0;
+    if marker(&line.text).is_some()
+        && !(low && !ended && !moved)
+        && (moved
+            || ended
+            || !open.full
+            || last.text.ends_with(',')
+            || marker(&open.text).is_some())
+    {
+        return false;
+    }
+    if !open.full && (ended || !low) {
+        return false;
+    }
+    let indented =
+        line.x0 > last.x0 + line.size && !(open.lines == 1 && marker(&open.text).is_some());
+    let outdented = marker(&open.text).is_some() && line.x0 < open.left - 3.0;
+    !((indented || outdented) && ended)
+}
+
+/// Whether a line goes on with a paragraph in another column or on another page.
+fn goes_on_elsewhere(open: &Paragraph, line: &Line) -> bool {
+    let same = (line.size / open.size - 1.0).abs() < 0.06 && line.bold == open.last.bold;
+    let low = line.text.starts_with(|c: char| c.is_lowercase());
+    let divided = open.last.text.ends_with('-');
+    open.kind == ParagraphKind::Text
+        && same
+        && !ends_sentence(&open.text)
+        && (low || divided || open.full && marker(&line.text).is_none() && open.lines > 1)
+}
+
+/// Joins a line to a paragraph; a word that was divided at the line's end is made whole.
+fn join(mut text: String, line: &str, hyphenated: &BTreeSet<String>) -> String {
+    let before = text.trim_end_matches(['-', '\u{2010}']);
+    let divided = before.len() < text.len() && before.ends_with(char::is_alphanumeric);
+    if !divided {
+        text.push(' ');
+    } else if begins_with_conjunction(line) {
+        text.push(' ');
+    } else if line.starts_with(char::is_lowercase) && before.ends_with(char::is_alphabetic) {
+        let left = text.split_whitespace().next_back().unwrap_or_default();
+        let right = line.split_whitespace().next().unwrap_or_default();
+        if !hyphenated.contains(&bare(&format!("{left}{right}"))) {
+            text.truncate(before.len());
+        }
+    }
+    text.push_str(line);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(text: &str, y: f64) -> Line {
+        #[expect(clippy::cast_precision_loss, reason = "lines are short")]
+        let width = text.chars().count() as f64 * 5.0;
+        Line {
+            text: text.into(),
+            x0: 50.0,
+            x1: 50.0 + width,
+            y,
+            size: 10.0,
+            bold: false,
+        }
+    }
+
+    fn page(number: u32, lines: Vec<Line>) -> Page {
+        Page {
+            number,
+            height: 800.0,
+            letters: 100,
+            regions: vec![Region::Text(lines)],
+        }
+    }
+
+    fn texts(pages: Vec<Page>) -> Vec<String> {
+        blocks(pages).into_iter().map(|block| block.text).collect()
+    }
+
+    #[test]
+    fn a_sentence_crosses_a_page_and_running_heads_do_not_break_it() {
+        let pages = (1..=4).map(|number| {
+            page(
+                number,
+                vec![
+                    line("Agreement of the Parties", 40.0),
+                    line(
+                        "goes on for the whole width of the page, as a line of te-",
+                        80.0,
+                    ),
+                    line(
+                        "xt does, and it ends where the page ends, in the middle",
+                        92.0,
+                    ),
+                    line(&format!("Page {number} of 4"), 780.0),
+                ],
+            )
+        });
+        let texts = texts(pages.collect());
+        assert_eq!(texts.len(), 1, "{texts:?}");
+        assert_eq!(texts[0].matches("line of text does").count(), 4);
+        assert!(!texts[0].contains("Parties") && !texts[0].contains("Page"));
+    }
+
+    #[test]
+    fn repeated_text_that_is_no_running_head_stays() {
+        let pages = (1..=4).map(|number| {
+            let lines = (0..50).map(|row| {
+                line(
+                    "the same words on each line and page",
+                    60.0 + 14.0 * f64::from(row),
+                )
+            });
+            page(number, lines.collect())
+        });
+        let words = texts(pages.collect())
+            .concat()
+            .matches("same words")
+            .count();
+        assert_eq!(words, 200);
+    }
+
+    #[test]
+    fn a_hyphen_that_belongs_to_a_word_is_kept() {
+        let lines = vec![
+            line(
+                "the well-known case of a word that has a hyphen in it, well-",
+                80.0,
+            ),
+            line(
+                "known to all; and Auftrags-, EU- and other parts of words, In-",
+                92.0,
+            ),
+            line("formation and the Auftrags-", 104.0),
+            line("und Datenverarbeitung", 116.0),
+        ];
+        let text = texts(vec![page(1, lines)]).join(" | ");
+        for part in ["it, well-known to all", "Information", "Auftrags- und"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+    }
+
+    #[test]
+    fn page_numbers_are_known_by_their_look() {
+        for (text, want) in [
+            ("#", true),
+            ("- # -", true),
+            ("Seite # von #", true),
+            ("Art #", false),
+            ("", false),
+        ] {
+            assert_eq!(is_page_number(text), want, "{text}");
+        }
+    }
+}
