@@ -25,6 +25,8 @@ def generated(
     count: int,
     seed: int,
     unseen: bool = False,
+    sizes: tuple[int, ...] = (1, 2, 3, 4, 4, 4),
+    law_share: float = 0.35,
 ) -> list[Example]:
     """Makes examples from clauses; with `unseen` only of the held-out texts, else without them."""
     rng = random.Random(seed)
@@ -42,8 +44,8 @@ def generated(
 
     while len(made) < count:
         topic = rng.choice(topics)
-        letter = rng.choices("ABC", [0.38, 0.24 if topic.denies else 0.0, 0.38])[0]
-        size = rng.choice([1, 2, 3, 4, 4, 4])
+        letter = rng.choices("ABC", [0.36, 0.3 if topic.denies else 0.0, 0.34])[0]
+        size = rng.choice(sizes)
         others = [t for t in by_group[topic.pack, topic.language] if t is not topic]
         evidence: list[tuple[str, bool]] = []
         if letter in "AB":
@@ -61,8 +63,8 @@ def generated(
                 evidence.append((rng.choice(noise[topic.language]), False))
         rng.shuffle(evidence)
         passages = []
-        if topic.provisions and laws.get(topic.language) and rng.random() < 0.7:
-            passages = rng.sample(laws[topic.language], k=rng.choice([1, 2]))
+        if topic.provisions and laws.get(topic.language) and rng.random() < law_share:
+            passages = rng.sample(laws[topic.language], k=1 if rng.random() < 0.6 else 2)
         made.append(
             Example(
                 topic.statement,

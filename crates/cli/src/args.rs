@@ -92,7 +92,7 @@ pub(crate) struct CheckArgs {
     /// The language to assume where a document's own is uncertain.
     #[arg(long, value_name = "LANG")]
     pub(crate) language: Option<Language>,
-    /// Threads for the model (default: all cores).
+    /// Threads for the model (default: one for a small model, else one per processor).
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
     /// Seconds that reading one file may take.

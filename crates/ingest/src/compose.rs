@@ -177,8 +177,33 @@ mod tests {
                 )
             })
             .collect();
-        insta::assert_snapshot!(lines.join("\n"), @"");
-        insta::assert_snapshot!(document.text, @"");
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+        1 Heading [] Transfers
+        1 Sentence [Transfers] We transfer data.
+        3 Sentence [Transfers] We tell you.
+        3 Heading [Transfers] List
+        3 Sentence [Transfers > List] one
+        3 Sentence [Transfers > List] two
+        3 Cell [Transfers > List] who
+        3 Cell [Transfers > List] us
+        3 Cell [Transfers > List] them
+        3 Heading [] End
+        "#);
+        insta::assert_snapshot!(document.text, @r#"
+        Transfers
+
+        We transfer data. We tell you.
+
+        List
+
+        one
+        two
+
+        who	us
+        them
+
+        End
+        "#);
     }
 
     #[test]

@@ -300,7 +300,23 @@ mod tests {
             <table><tr><th>who<th>why<tr><td><p>us</p><p>all</p><td>law</table>\
             <script>no()</script><template>no</template><!-- no --><p hidden>no</p>\
             <p style='color:red; display : none'>no</p><p>Yes&nbsp;&amp; s\u{ad}oft</p>";
-        insta::assert_snapshot!(blocks(source), @"");
+        insta::assert_snapshot!(blocks(source), @r#"
+        Paragraph: menu
+        Heading(1): Privacy notice
+        Paragraph: We keep data.
+        Paragraph: Always.
+        Paragraph: One.
+        Paragraph: Two.
+        Item: first
+        Item: second
+        Item: inner
+        Cell { first: true }: who
+        Cell { first: false }: why
+        Cell { first: true }: us
+        Cell { first: false }: all
+        Cell { first: false }: law
+        Paragraph: Yes & soft
+        "#);
     }
 
     #[test]
@@ -308,7 +324,7 @@ mod tests {
         let source = "<?xml version='1.0'?><html xmlns='http://www.w3.org/1999/xhtml'><head><title/><script src='a'/></head>\
             <body><div style='display:none'><ix:header><ix:hidden>no</ix:hidden></ix:header></div>\
             <p>Revenue <ix:nonFraction name='a'>1,200</ix:nonFraction> <span/>EUR</p></body></html>";
-        insta::assert_snapshot!(blocks(source), @"");
+        insta::assert_snapshot!(blocks(source), @"Paragraph: Revenue 1,200 EUR");
     }
 
     #[test]

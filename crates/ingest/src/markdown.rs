@@ -140,6 +140,18 @@ mod tests {
             .blocks
             .iter()
             .map(|block| format!("{:?}: {}", block.kind, block.text));
-        insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @"");
+        insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r#"
+        Heading(1): A good notice
+        Paragraph: We keep data for long.
+        Item: one
+        Item: two
+        Item: more
+        Cell { first: true }: who
+        Cell { first: false }: why
+        Cell { first: true }: us
+        Cell { first: false }: law
+        Paragraph: raw
+        Paragraph: quoted words
+        "#);
     }
 }

@@ -72,10 +72,49 @@ pub(crate) fn split(text: &str, language: Option<Language>) -> Vec<Range<usize>>
     }
     sentences
         .into_iter()
+        .flat_map(|range| split_again(text, range))
         .map(|range| trim(text, range))
         .flat_map(|range| cut(text, range))
         .filter(|range| text[range.clone()].chars().any(char::is_alphanumeric))
         .collect()
+}
+
+/// Splits where a plain word, a full stop and a capital letter leave no doubt; behind an opening such
+/// as `(1)` no boundary is found otherwise.
+fn split_again(text: &str, range: Range<usize>) -> Vec<Range<usize>> {
+    let mut pieces = Vec::new();
+    let mut start = range.start;
+    let mut depth = 0_i32;
+    for (at, c) in text[range.clone()].char_indices() {
+        let at = range.start + at;
+        match c {
+            '(' | '[' => depth += 1,
+            ')' | ']' => depth = (depth - 1).max(0),
+            '.' | '!' | '?' if depth == 0 => {
+                let rest = &text[at + 1..range.end];
+                let word: String = text[start..at]
+                    .chars()
+                    .rev()
+                    .take_while(|c| c.is_alphabetic())
+                    .collect();
+                let length = word.chars().count();
+                let plain = length >= 4 && word.chars().all(char::is_lowercase)
+                    || length >= 3 && word.chars().all(char::is_uppercase);
+                let next = rest.trim_start();
+                let begins = next.len() < rest.len()
+                    && next
+                        .trim_start_matches(['„', '“', '«', '"'])
+                        .starts_with(char::is_uppercase);
+                if plain && begins && !goes_on(&text[start..=at], rest) {
+                    pieces.push(start..at + 1);
+                    start = at + 1;
+                }
+            }
+            _ => {}
+        }
+    }
+    pieces.push(start..range.end);
+    pieces
 }
 
 /// Whether a piece that was taken for a sentence goes on behind its end.
@@ -92,7 +131,9 @@ fn goes_on(piece: &str, rest: &str) -> bool {
         return false;
     };
     let word = stem
-        .rsplit(|c: char| c.is_whitespace() || matches!(c, '(' | '[' | '„' | '«' | '"' | '“' | '/'))
+        .rsplit(|c: char| {
+            c.is_whitespace() || matches!(c, '(' | '[' | '„' | '«' | '"' | '“' | '/' | '\'' | '’')
+        })
         .next()
         .unwrap_or_default();
     let lower = word.to_lowercase();
@@ -217,6 +258,17 @@ mod tests {
                 ],
             ),
             ("de", &["Das gilt ab dem 1. Januar.", "Mehr nicht."]),
+            (
+                "de",
+                &[
+                    "(1) Er darf nichts löschen oder einschränken.",
+                    "Soweit eine Person sich meldet, gilt es.",
+                ],
+            ),
+            (
+                "en",
+                &["(b) Data (e.g. mail. Never more) are kept.", "They end."],
+            ),
         ] {
             assert_eq!(pieces(&sentences.join(" "), language), sentences);
         }

@@ -31,8 +31,9 @@ const ENGINE: &str = "llama.cpp (llama-cpp-2 0.1.160)";
 /// How a model is run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// Threads; the bits do not depend on it.
-    pub threads: u16,
+    /// Threads, by default one for a small model and one per processor for others; the bits do not
+    /// depend on it.
+    pub threads: Option<u16>,
     /// The longest sequence, in tokens; less where the model was trained on less.
     pub context: u32,
     /// How many tokens are evaluated at a time; the bits depend on it.
@@ -41,9 +42,8 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
-            threads: u16::try_from(threads).unwrap_or(1024),
+            threads: None,
             context: 4096,
             ubatch: 512,
         }
@@ -118,6 +118,18 @@ fn backend() -> Result<&'static LlamaBackend, LlmError> {
         })
 }
 
+/// The threads that a model gets. Threads meet at every layer: for a small model that costs more
+/// than it brings, and on a busy machine many times more.
+fn threads_of(header: &Header, settings: &Settings) -> u16 {
+    const SMALL: u64 = 100_000_000;
+    let all = || std::thread::available_parallelism().map_or(1, usize::from);
+    match settings.threads {
+        Some(threads) => threads.max(1),
+        None if header.parameters < SMALL => 1,
+        None => u16::try_from(all()).unwrap_or(u16::MAX),
+    }
+}
+
 /// The context that a model gets, in tokens.
 fn context_of(header: &Header, settings: &Settings) -> u32 {
     let trained = u32::try_from(header.context).unwrap_or(u32::MAX);
@@ -173,7 +185,7 @@ impl<'m> LlamaCpp<'m> {
     fn new(model: &'m Model, settings: &Settings) -> Result<Self, LlmError> {
         let context = context_of(&model.header, settings);
         let ubatch = settings.ubatch.clamp(32, context);
-        let threads = i32::from(settings.threads.max(1));
+        let threads = i32::from(threads_of(&model.header, settings));
         let parameters = LlamaContextParams::default()
             .with_n_ctx(NonZeroU32::new(context))
             .with_n_batch(ubatch)

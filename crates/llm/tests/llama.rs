@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 fn settings(threads: u16) -> Settings {
     Settings {
-        threads,
+        threads: Some(threads),
         context: 1024,
         ubatch: 64,
     }

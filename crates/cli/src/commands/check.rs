@@ -49,10 +49,10 @@ pub(crate) fn run(args: &CheckArgs) -> Outcome {
     let index = inputs::index(&corpus, &corpus_folder)?;
     let files = files(&args.paths, &out)?;
     prepare_out(&out)?;
-    let mut model_settings = ModelSettings::default();
-    if let Some(threads) = args.threads.or(config.threads) {
-        model_settings.threads = threads;
-    }
+    let model_settings = ModelSettings {
+        threads: args.threads.or(config.threads),
+        ..ModelSettings::default()
+    };
     let name = args.model.clone().or_else(|| config.model.clone());
     let name = name.unwrap_or_else(|| builtin::MODEL_NAME.to_owned());
     let model = inputs::model(&name, &model_settings)?;

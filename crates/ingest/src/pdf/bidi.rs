@@ -40,52 +40,38 @@ pub(super) fn reading_order(glyphs: Vec<Glyph>) -> Vec<Glyph> {
     let count = |class| classes.iter().filter(|&&c| c == class).count();
     let rightward = count(Class::Left) > count(Class::Right);
     let runs = runs(&classes, rightward);
-    let mut order: Vec<usize> = Vec::with_capacity(glyphs.len());
-    if rightward {
-        for (range, right) in runs {
-            if right {
-                order.extend(range.rev());
-            } else {
-                order.extend(range);
-            }
-        }
+    let gap_before = |index: usize| glyphs.get(index).is_some_and(|glyph| glyph.spaced);
+    let in_order: Box<dyn Iterator<Item = _>> = if rightward {
+        Box::new(runs.into_iter())
     } else {
-        for (range, right) in runs.into_iter().rev() {
-            if right {
-                order.extend(range.rev());
-            } else {
-                order.extend(range);
-            }
+        Box::new(runs.into_iter().rev())
+    };
+    // Each index with whether a gap comes before it in reading order.
+    let mut order: Vec<(usize, bool)> = Vec::with_capacity(glyphs.len());
+    let mut last_run: Option<usize> = None;
+    for (range, right) in in_order {
+        let gap = match last_run {
+            None => false,
+            Some(_) if rightward => gap_before(range.start),
+            Some(last_start) => gap_before(last_start),
+        };
+        last_run = Some(range.start);
+        if right {
+            let inner = range
+                .clone()
+                .rev()
+                .skip(1)
+                .map(|index| (index, gap_before(index + 1)));
+            order.push((range.end - 1, gap));
+            order.extend(inner);
+        } else {
+            order.push((range.start, gap));
+            order.extend(range.skip(1).map(|index| (index, gap_before(index))));
         }
     }
-    let gap_before = |index: usize| glyphs.get(index).is_some_and(|glyph| glyph.spaced);
-    let spaced: Vec<bool> = std::iter::once(false)
-        .chain(order.windows(2).map(|pair| {
-            // The gap between two neighbours belongs to the one on the right; where a run ends, the
-            // gap at its outer edge counts.
-            let (from, to) = (pair[0], pair[1]);
-            if to == from + 1 {
-                gap_before(to)
-            } else if from == to + 1 {
-                gap_before(from)
-            } else {
-                let edge = if rightward {
-                    from.max(to)
-                } else {
-                    from.min(to)
-                };
-                gap_before(edge)
-                    || gap_before(from)
-                    || gap_before(to)
-                    || gap_before(from + 1)
-                    || gap_before(to + 1)
-            }
-        }))
-        .collect();
     let mut glyphs: Vec<Option<Glyph>> = glyphs.into_iter().map(Some).collect();
     order
         .into_iter()
-        .zip(spaced)
         .filter_map(|(index, spaced)| {
             let mut glyph = glyphs.get_mut(index)?.take()?;
             glyph.spaced = spaced;

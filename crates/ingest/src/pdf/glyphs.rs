@@ -44,7 +44,7 @@ pub(super) struct Collector {
     pub(super) width: f64,
     pub(super) height: f64,
     pub(super) directions: Vec<Direction>,
-    pub(super) rules: Vec<Rule>,
+    rules: Vec<Rule>,
     /// Letters whose character is unknown.
     pub(super) unmapped: usize,
     /// Letters that are drawn without ink, as text recognition leaves them.
@@ -75,6 +75,11 @@ impl Collector {
             .iter()
             .map(|direction| direction.glyphs.len())
             .sum()
+    }
+
+    /// Adds a letter that runs in a direction.
+    pub(super) fn place(&mut self, angle: i32, glyph: Glyph) {
+        self.direction(angle).add(glyph);
     }
 
     fn direction(&mut self, angle: i32) -> &mut Direction {
@@ -133,7 +138,7 @@ impl<'a> Device<'a> for Collector {
                 bold,
                 spaced,
             };
-            direction.add(new);
+            self.place(angle, new);
             if matches!(mode, DrawMode::Invisible) {
                 self.invisible += 1;
             }
@@ -181,6 +186,25 @@ impl<'a> Device<'a> for Collector {
 }
 
 impl Collector {
+    /// The rules from top to bottom; pieces that were drawn cell by cell are put together.
+    pub(super) fn take_rules(&mut self) -> Vec<Rule> {
+        let mut rules = std::mem::take(&mut self.rules);
+        rules.sort_by(|one, two| one.y.total_cmp(&two.y));
+        let mut joined: Vec<Rule> = Vec::new();
+        for level in rules.chunk_by(|one, two| two.y - one.y < 1.0) {
+            let mut level = level.to_vec();
+            level.sort_by(|one, two| one.x0.total_cmp(&two.x0));
+            let from = joined.len();
+            for rule in level {
+                match joined.get_mut(from..).and_then(<[Rule]>::last_mut) {
+                    Some(last) if rule.x0 - last.x1 < 3.0 => last.x1 = last.x1.max(rule.x1),
+                    _ => joined.push(rule),
+                }
+            }
+        }
+        joined
+    }
+
     fn rule(&mut self, bounds: Rect) {
         if bounds.width() < 20.0 || bounds.width().is_nan() {
             return;
@@ -221,7 +245,14 @@ impl Direction {
                 return;
             }
             // Old TeX fonts draw the accent on its own and the letter under it.
-            if let Some(composed) = over.then(|| with_accent(&last.text, &new.text)).flatten() {
+            let (accent, letter) = if is_accent(&last.text) {
+                (&*last, &new)
+            } else {
+                (&new, &*last)
+            };
+            let middle = (accent.x0 + accent.x1) / 2.0;
+            let on_it = letter.x0 <= middle && middle <= letter.x1;
+            if let Some(composed) = on_it.then(|| with_accent(&last.text, &new.text)).flatten() {
                 let spaced = last.spaced;
                 let x0 = last.x0.min(new.x0);
                 *last = Glyph {
@@ -441,6 +472,10 @@ mod tests {
             (&[("c", 0.0, 5.0), ("¸", 0.5, 4.5)], &["ç"]),
             (&[("¨", 0.0, 3.0), ("ı", 0.0, 3.0)], &["ï"]),
             (&[("a", 0.0, 5.0), ("´", 5.0, 8.0)], &["a", "´"]),
+            (
+                &[("a", 0.0, 5.0), ("¨", 3.9, 8.9), ("ı", 5.0, 7.8)],
+                &["a", "ï"],
+            ),
         ] {
             let mut direction = Direction::default();
             for (text, x0, x1) in glyphs {
@@ -453,6 +488,32 @@ mod tests {
                 .collect();
             assert_eq!(texts, want);
         }
+    }
+
+    #[test]
+    fn borders_of_cells_are_put_together() {
+        let mut collector = Collector::new(600.0, 800.0);
+        for (x0, x1, y0, y1) in [
+            (10.0, 100.0, 50.0, 70.0),
+            (101.0, 200.0, 50.2, 70.2),
+            (10.0, 200.0, 90.0, 90.5),
+            (0.0, 5.0, 0.0, 90.0),
+        ] {
+            collector.rule(Rect::new(x0, y0, x1, y1));
+        }
+        let rules: Vec<(f64, f64, f64)> = collector
+            .take_rules()
+            .into_iter()
+            .map(|rule| (rule.x0, rule.x1, rule.y.round()))
+            .collect();
+        assert_eq!(
+            rules,
+            [
+                (10.0, 200.0, 50.0),
+                (10.0, 200.0, 70.0),
+                (10.0, 200.0, 90.0)
+            ]
+        );
     }
 
     #[test]

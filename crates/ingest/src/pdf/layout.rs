@@ -1,8 +1,11 @@
 use super::{
-    glyphs::{Glyph, Rule},
-    lines::{self, Fragment, Line, fragments, rows},
+    glyphs::Rule,
+    lines::{self, Fragment, Line, rows},
 };
 use crate::text::{join, marker};
+
+/// A gutter is at least as wide as this share of the font size.
+const NARROWEST_GUTTER: f64 = 0.6;
 
 /// Regions within regions, at most.
 const DEEPEST: usize = 16;
@@ -16,10 +19,10 @@ pub(super) enum Region {
     Table(Vec<Vec<String>>),
 }
 
-/// Puts the letters of a page into regions, in reading order.
-pub(super) fn regions(glyphs: Vec<Glyph>, rules: &[Rule]) -> Vec<Region> {
+/// Puts the fragments of a page into regions, in reading order.
+pub(super) fn regions(fragments: Vec<Fragment>, rules: &[Rule]) -> Vec<Region> {
     let mut regions = Vec::new();
-    order(fragments(glyphs), rules, 0, &mut regions);
+    order(fragments, rules, 0, &mut regions);
     regions
 }
 
@@ -109,7 +112,8 @@ fn best_cut(fragments: &[Fragment], rules: &[Rule]) -> Option<Cut> {
             band.clear();
         };
         for &fragment in &sorted {
-            if is_left(fragment, x) && fragment.x1 > x - 2.0 {
+            // What reaches into the gutter, as a page number in the middle does, ends the area too.
+            if is_left(fragment, x) && fragment.x1 > x - NARROWEST_GUTTER * fragment.size {
                 close(&mut band);
             } else {
                 band.push(fragment);
@@ -209,7 +213,7 @@ fn judge(band: &[&Fragment], x: f64, rules: &[Rule]) -> Option<Cut> {
         one.lines.len().min(two.lines.len()),
         one.lines.len().max(two.lines.len()),
     );
-    if fewer < 2 || more < 3 || gutter < 0.7 * size || shared_height < 0.5 * height {
+    if fewer < 2 || more < 3 || gutter < NARROWEST_GUTTER * size || shared_height < 0.5 * height {
         return None;
     }
     // Numbers and bullets that hang beside a text are a part of it.
@@ -217,23 +221,34 @@ fn judge(band: &[&Fragment], x: f64, rules: &[Rule]) -> Option<Cut> {
     if markers * 10 >= left.len() * 8 {
         return None;
     }
-    let crossing = rules
+    let crossing: Vec<f64> = rules
         .iter()
         .filter(|rule| rule.x0 < x - gutter - 10.0 && rule.x1 > x + 10.0)
-        .filter(|rule| {
-            rule.y > one.top.max(two.top) - size && rule.y < one.bottom.max(two.bottom) + size
+        .map(|rule| rule.y)
+        .filter(|&y| {
+            y > one.top.min(two.top) - 2.0 * size && y < one.bottom.max(two.bottom) + 1.5 * size
         })
-        .count();
+        .collect();
     let aligned = one
         .lines
         .iter()
         .filter(|(y, _, _)| two.shares_baseline(*y, size))
         .count();
-    let is_table = aligned * 2 >= fewer;
+    // Without rules to prove it, a table has more rows and wider gaps, for in justified text the gaps
+    // of a few lines stand over each other by chance, and its lines end at different places.
+    let ends = band
+        .iter()
+        .filter(|fragment| fragment.x1 > two.right - 3.0)
+        .count();
+    let is_table = aligned * 2 >= fewer
+        && (crossing.len() >= 2
+            || fewer >= 3
+                && gutter > (if aligned == fewer { 0.8 } else { 1.2 }) * size
+                && ends * 10 < two.lines.len() * 6);
     let prose = one.is_prose() && two.is_prose();
-    let kind = if prose && crossing < 3 {
+    let kind = if prose && crossing.len() < 3 {
         Kind::Columns
-    } else if is_table || crossing >= 3 {
+    } else if is_table || crossing.len() >= 3 {
         Kind::Table
     } else if fewer >= 3 && gutter > 1.2 * size {
         Kind::Columns
@@ -243,11 +258,15 @@ fn judge(band: &[&Fragment], x: f64, rules: &[Rule]) -> Option<Cut> {
     let (top, bottom) = match kind {
         Kind::Columns => (one.top.min(two.top), one.bottom.max(two.bottom)),
         // Lines on one side only, above or below, are not of the table unless a rule holds them.
-        Kind::Table if crossing >= 3 => (one.top.min(two.top), one.bottom.max(two.bottom)),
-        Kind::Table => (
-            one.top.max(two.top) - 0.5 * size,
-            one.bottom.min(two.bottom) + 0.5 * size,
-        ),
+        Kind::Table => {
+            let (top, bottom) = (
+                one.top.max(two.top) - 0.5 * size,
+                one.bottom.min(two.bottom) + 0.5 * size,
+            );
+            let first = crossing.iter().copied().fold(f64::INFINITY, f64::min);
+            let last = crossing.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            (top.min(first), run_on(band, bottom.max(last)))
+        }
     };
     Some(Cut {
         x,
@@ -256,6 +275,17 @@ fn judge(band: &[&Fragment], x: f64, rules: &[Rule]) -> Option<Cut> {
         kind,
         lines: one.lines.len() + two.lines.len(),
         gutter,
+    })
+}
+
+/// Moves the end of a table down over the lines that follow without a gap: the last cell goes on.
+fn run_on(band: &[&Fragment], bottom: f64) -> f64 {
+    band.iter().fold(bottom, |bottom, fragment| {
+        if fragment.y > bottom && fragment.y - bottom < 1.4 * fragment.size {
+            fragment.y + 0.1
+        } else {
+            bottom
+        }
     })
 }
 
@@ -366,6 +396,7 @@ fn row_starts(lines: &[Vec<Fragment>], columns: &[(f64, f64)], borders: &[f64]) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pdf::{glyphs::Glyph, lines::fragments};
 
     fn set(lines: &[(&str, f64, f64)]) -> Vec<Glyph> {
         let mut glyphs = Vec::new();
@@ -401,7 +432,7 @@ mod tests {
             })
             .collect();
         let mut out = Vec::new();
-        for region in regions(set(lines), &rules) {
+        for region in regions(fragments(set(lines)), &rules) {
             match region {
                 Region::Text(lines) => out.extend(lines.into_iter().map(|line| line.text)),
                 Region::Table(rows) => out.extend(rows.into_iter().map(|row| row.join(" | "))),
@@ -447,6 +478,8 @@ mod tests {
             "Purpose | Basis\nNewsletter | consent, which can be withdrawn\nBilling | contract";
         assert_eq!(read(&lines, &[]), want);
         assert_eq!(read(&lines, &[2.0, 18.0, 48.0, 66.0]), want);
+        let two_rows = &lines[..4];
+        assert_eq!(read(two_rows, &[2.0, 18.0, 36.0]).lines().count(), 2);
     }
 
     #[test]

@@ -4,6 +4,9 @@ use crate::draft::tidy;
 /// A gap that is wider than this share of the font size is a space.
 const SPACE: f64 = 0.16;
 
+/// A gap that is wider than this may lie between two columns.
+const APART: f64 = 0.6;
+
 /// Letters that were drawn one behind the other.
 #[derive(Debug, Clone)]
 pub(super) struct Fragment {
@@ -36,8 +39,9 @@ impl Fragment {
         let gap_left = last.x0 - glyph.x1;
         let raised = (glyph.size / self.size - 1.0).abs() > 0.15 && rise < 0.6 * size;
         if rise < 0.1 * size {
-            (-0.3 * size..=size).contains(&gap)
-                || (-0.3 * size..=size).contains(&gap_left) && bidi::has_right_to_left(&glyph.text)
+            (-0.3 * size..=APART * size).contains(&gap)
+                || (-0.3 * size..=APART * size).contains(&gap_left)
+                    && bidi::has_right_to_left(&glyph.text)
         } else {
             raised && (-0.3 * size..=0.3 * size).contains(&gap)
         }

@@ -1,21 +1,28 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    glyphs::Collector,
+    glyphs::{Collector, Rule},
     layout::{self, Region},
-    lines::Line,
+    lines::{self, Fragment, Line, fragments, rows},
 };
 use crate::{
     draft::{Block, BlockKind},
     text::{begins_with_conjunction, heading_level, marker},
 };
 
-/// A page, laid out.
+/// Running heads and feet stand in this share of a page, at its top and at its bottom.
+const EDGE: f64 = 0.18;
+
+/// What a page shows, not yet laid out.
 pub(super) struct Page {
     number: u32,
     height: f64,
     letters: usize,
-    regions: Vec<Region>,
+    /// The rows of the direction that most letters run in.
+    rows: Vec<Vec<Fragment>>,
+    rules: Vec<Rule>,
+    /// Letters that run in other directions, as in a margin or across the page.
+    others: Vec<Vec<Fragment>>,
 }
 
 impl Page {
@@ -23,36 +30,77 @@ impl Page {
         let letters = collector.letters();
         let mut directions = std::mem::take(&mut collector.directions);
         directions.sort_by_key(|direction| std::cmp::Reverse(direction.glyphs.len()));
-        let mut regions = Vec::new();
-        let mut height = collector.height;
+        let mut page = Self {
+            number,
+            height: collector.height,
+            letters,
+            rows: Vec::new(),
+            rules: Vec::new(),
+            others: Vec::new(),
+        };
         for (index, direction) in directions.into_iter().enumerate() {
-            let (down, tall, rules) = match direction.angle() {
-                0 => (0.0, collector.height, &collector.rules[..]),
-                90 => (collector.width, collector.width, &[][..]),
-                180 => (collector.height, collector.height, &[][..]),
-                _ => (0.0, collector.width, &[][..]),
+            let (down, height) = match direction.angle() {
+                0 => (0.0, collector.height),
+                90 => (collector.width, collector.width),
+                180 => (collector.height, collector.height),
+                _ => (0.0, collector.width),
             };
-            if index == 0 {
-                height = tall;
+            if direction.angle() == 0 && index == 0 {
+                page.rules = collector.take_rules();
             }
             let mut glyphs = direction.glyphs;
             for glyph in &mut glyphs {
                 glyph.y += down;
             }
-            regions.extend(layout::regions(glyphs, rules));
+            let fragments = fragments(glyphs);
+            if index == 0 {
+                page.height = height;
+                page.rows = rows(fragments);
+            } else {
+                page.others.push(fragments);
+            }
         }
-        Self {
-            number,
-            height,
-            letters,
-            regions,
-        }
+        page
     }
 
     pub(super) fn letters(&self) -> usize {
         self.letters
     }
 
+    /// Lays the page out, without its running heads and feet.
+    fn laid_out(self, furniture: &BTreeSet<(u32, Key)>) -> Laid {
+        let near_edge = |row: &[Fragment]| {
+            let y = row.first().map_or(0.0, |fragment| fragment.y) / self.height.max(1.0);
+            !(EDGE..=1.0 - EDGE).contains(&y)
+        };
+        let is_furniture = |row: &Vec<Fragment>| {
+            near_edge(row)
+                && lines::line(row.clone())
+                    .is_some_and(|line| furniture.contains(&(self.number, key(&line, self.height))))
+        };
+        let kept = self
+            .rows
+            .into_iter()
+            .filter(|row| !is_furniture(row))
+            .flatten();
+        let mut regions = layout::regions(kept.collect(), &self.rules);
+        for fragments in self.others {
+            regions.extend(layout::regions(fragments, &[]));
+        }
+        Laid {
+            number: self.number,
+            regions,
+        }
+    }
+}
+
+/// A page, laid out.
+struct Laid {
+    number: u32,
+    regions: Vec<Region>,
+}
+
+impl Laid {
     fn lines(&self) -> impl Iterator<Item = &Line> {
         self.regions.iter().flat_map(|region| match region {
             Region::Text(lines) => lines.as_slice(),
@@ -64,31 +112,26 @@ impl Page {
 /// Joins lines to paragraphs over columns and pages, without running heads and page numbers.
 pub(super) fn blocks(pages: Vec<Page>) -> Vec<Block> {
     let furniture = furniture(&pages);
-    let hyphenated = hyphenated(&pages);
+    let pages = pages.into_iter().map(|page| page.laid_out(&furniture));
+    blocks_of(pages.collect())
+}
+
+fn blocks_of(pages: Vec<Laid>) -> Vec<Block> {
     let (body, body_is_bold) = body(&pages);
     let mut writer = Writer {
         body,
-        hyphenated,
+        hyphenated: hyphenated(&pages),
         done: Vec::new(),
         open: None,
         page: 0,
     };
     for page in pages {
         writer.page = page.number;
-        let mut page_begins = true;
-        for region in page.regions {
+        for (index, region) in page.regions.into_iter().enumerate() {
             match region {
-                Region::Text(mut lines) => {
-                    lines
-                        .retain(|line| !furniture.contains(&(page.number, key(line, page.height))));
-                    if lines.is_empty() {
-                        continue;
-                    }
-                    writer.text(lines, page_begins);
-                }
+                Region::Text(lines) => writer.text(lines, index == 0),
                 Region::Table(rows) => writer.table(rows),
             }
-            page_begins = false;
         }
     }
     writer.close();
@@ -96,10 +139,10 @@ pub(super) fn blocks(pages: Vec<Page>) -> Vec<Block> {
 }
 
 /// The size of most letters, and whether most of them are bold.
-fn body(pages: &[Page]) -> (f64, bool) {
+fn body(pages: &[Laid]) -> (f64, bool) {
     let mut sizes: Vec<(f64, usize)> = Vec::new();
     let (mut bold, mut all) = (0, 0);
-    for line in pages.iter().flat_map(Page::lines) {
+    for line in pages.iter().flat_map(Laid::lines) {
         let letters = line.text.chars().count();
         sizes.push((line.size, letters));
         all += letters;
@@ -115,10 +158,10 @@ fn body(pages: &[Page]) -> (f64, bool) {
 }
 
 /// Words with a hyphen inside of a line; at the end of a line it is kept in them.
-fn hyphenated(pages: &[Page]) -> BTreeSet<String> {
+fn hyphenated(pages: &[Laid]) -> BTreeSet<String> {
     pages
         .iter()
-        .flat_map(Page::lines)
+        .flat_map(Laid::lines)
         .flat_map(|line| line.text.split_whitespace())
         .filter(|word| word.trim_matches('-').contains('-'))
         .map(bare)
@@ -155,7 +198,7 @@ fn furniture(pages: &[Page]) -> BTreeSet<(u32, Key)> {
     let mut places: BTreeMap<String, Vec<(u32, Key)>> = BTreeMap::new();
     for page in pages {
         for line in edge_lines(page) {
-            let key = key(line, page.height);
+            let key = key(&line, page.height);
             places
                 .entry(key.0.clone())
                 .or_default()
@@ -185,32 +228,29 @@ fn furniture(pages: &[Page]) -> BTreeSet<(u32, Key)> {
 }
 
 /// The outermost lines of a page that are set off from the rest.
-fn edge_lines(page: &Page) -> Vec<&Line> {
-    let mut lines: Vec<&Line> = page.lines().collect();
-    lines.sort_by(|one, two| one.y.total_cmp(&two.y));
-    let mut edge = edge_of(lines.iter().copied(), |line| line.y < 0.15 * page.height);
-    edge.extend(edge_of(lines.iter().rev().copied(), |line| {
-        line.y > 0.85 * page.height
-    }));
+fn edge_lines(page: &Page) -> Vec<Line> {
+    let top = EDGE * page.height;
+    let bottom = (1.0 - EDGE) * page.height;
+    let mut edge = edge_of(page.rows.iter(), |line| line.y < top);
+    edge.extend(edge_of(page.rows.iter().rev(), |line| line.y > bottom));
     edge
 }
 
-fn edge_of<'l>(
-    lines: impl Iterator<Item = &'l Line>,
+fn edge_of<'r>(
+    rows: impl Iterator<Item = &'r Vec<Fragment>>,
     near: impl Fn(&Line) -> bool,
-) -> Vec<&'l Line> {
-    let mut edge: Vec<&Line> = Vec::new();
+) -> Vec<Line> {
+    let mut edge: Vec<Line> = Vec::new();
     let mut held = 0;
-    for line in lines {
+    for line in rows.filter_map(|row| lines::line(row.clone())) {
         if let Some(last) = edge.last() {
             let gap = (line.y - last.y).abs();
-            let set_off =
-                gap > 1.6 * line.size.max(last.size) || (line.size / last.size - 1.0).abs() > 0.1;
-            if set_off {
+            let resized = (line.size / last.size - 1.0).abs() > 0.1;
+            if gap > 1.6 * line.size.max(last.size) || resized {
                 held = edge.len();
             }
         }
-        if !near(line) || edge.len() >= 8 {
+        if !near(&line) || edge.len() >= 10 {
             break;
         }
         edge.push(line);
@@ -251,12 +291,20 @@ struct Paragraph {
     last: Line,
     /// Whether the last line reaches the right edge, so that the next word did not fit.
     full: bool,
+    nearly_full: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum ParagraphKind {
     Text,
     Cell { first: bool },
+}
+
+/// Whether a line reaches the right edge, or almost.
+#[derive(Debug, Clone, Copy, Default)]
+struct Fullness {
+    full: bool,
+    nearly: bool,
 }
 
 struct Writer {
@@ -269,7 +317,14 @@ struct Writer {
 
 impl Writer {
     fn text(&mut self, lines: Vec<Line>, page_begins: bool) {
-        let right = lines.iter().map(|line| line.x1).fold(0.0, f64::max);
+        let right = lines
+            .iter()
+            .map(|line| line.x1)
+            .fold(f64::NEG_INFINITY, f64::max);
+        let left = lines
+            .iter()
+            .map(|line| line.x0)
+            .fold(f64::INFINITY, f64::min);
         let pitch = pitch(&lines);
         for (index, line) in lines.iter().enumerate() {
             if index == 0 && page_begins {
@@ -279,14 +334,17 @@ impl Writer {
                 if index == 0 {
                     goes_on_elsewhere(open, line)
                 } else {
-                    goes_on(open, line, pitch)
+                    goes_on(open, line, pitch, self.body)
                 }
             });
             if !goes_on {
                 self.close();
             }
             let next = lines.get(index + 1).unwrap_or(line);
-            let full = is_full(line, next, right);
+            let full = Fullness {
+                full: is_full(line, next, right),
+                nearly: line.x1 - left > 0.75 * (right - left),
+            };
             self.add(line.clone(), full);
         }
     }
@@ -303,7 +361,7 @@ impl Writer {
                     size: self.body,
                     bold: false,
                 };
-                self.add(line, false);
+                self.add(line, Fullness::default());
                 if let Some(open) = &mut self.open {
                     open.kind = ParagraphKind::Cell { first: index == 0 };
                 }
@@ -312,7 +370,7 @@ impl Writer {
         }
     }
 
-    fn add(&mut self, line: Line, full: bool) {
+    fn add(&mut self, line: Line, fullness: Fullness) {
         let Some(open) = &mut self.open else {
             self.open = Some(Paragraph {
                 text: line.text.clone(),
@@ -323,7 +381,8 @@ impl Writer {
                 lines: 1,
                 left: line.x0,
                 last: line,
-                full,
+                full: fullness.full,
+                nearly_full: fullness.nearly,
             });
             return;
         };
@@ -336,7 +395,8 @@ impl Writer {
         open.lines += 1;
         open.bold &= line.bold;
         open.last = line;
-        open.full = full;
+        open.full = fullness.full;
+        open.nearly_full = fullness.nearly;
     }
 
     fn close(&mut self) {
@@ -468,7 +528,7 @@ fn ends_sentence(text: &str) -> bool {
 }
 
 /// Whether a line goes on with the paragraph above it in the same region.
-fn goes_on(open: &Paragraph, line: &Line, pitch: f64) -> bool {
+fn goes_on(open: &Paragraph, line: &Line, pitch: f64, body: f64) -> bool {
     let last = &open.last;
     let same_size = (line.size / open.size - 1.0).abs() < 0.12;
     let step = line.y - last.y;
@@ -477,7 +537,7 @@ fn goes_on(open: &Paragraph, line: &Line, pitch: f64) -> bool {
     }
     let low = line.text.starts_with(char::is_lowercase);
     let ended = ends_sentence(&last.text);
-    if line.bold != last.bold && !(low && !ended) && (open.lines == 1 || ended) {
+    if line.bold != last.bold && (ended || !low && open.lines == 1) {
         return false;
     }
     let moved = (line.x0 - last.x0).abs() > 3.0;
@@ -491,7 +551,10 @@ fn goes_on(open: &Paragraph, line: &Line, pitch: f64) -> bool {
     {
         return false;
     }
-    if !open.full && (ended || !low) {
+    // A line that is not full ends a paragraph, unless it only lacks a little and the sentence is not
+    // over: lines are ragged, and in German any word may begin with a capital.
+    let ragged = open.nearly_full && !ended && open.size < 1.12 * body && !line.bold;
+    if !open.full && !low && !ragged && !last.text.ends_with('-') || !open.full && ended {
         return false;
     }
     let indented =
@@ -508,16 +571,16 @@ fn goes_on_elsewhere(open: &Paragraph, line: &Line) -> bool {
     open.kind == ParagraphKind::Text
         && same
         && !ends_sentence(&open.text)
-        && (low || divided || open.full && marker(&line.text).is_none() && open.lines > 1)
+        && (low
+            || divided
+            || (open.full || open.nearly_full) && marker(&line.text).is_none() && open.lines > 1)
 }
 
 /// Joins a line to a paragraph; a word that was divided at the line's end is made whole.
 fn join(mut text: String, line: &str, hyphenated: &BTreeSet<String>) -> String {
     let before = text.trim_end_matches(['-', '\u{2010}']);
     let divided = before.len() < text.len() && before.ends_with(char::is_alphanumeric);
-    if !divided {
-        text.push(' ');
-    } else if begins_with_conjunction(line) {
+    if !divided || begins_with_conjunction(line) {
         text.push(' ');
     } else if line.starts_with(char::is_lowercase) && before.ends_with(char::is_alphabetic) {
         let left = text.split_whitespace().next_back().unwrap_or_default();
@@ -533,6 +596,7 @@ fn join(mut text: String, line: &str, hyphenated: &BTreeSet<String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pdf::glyphs::Glyph;
 
     fn line(text: &str, y: f64) -> Line {
         #[expect(clippy::cast_precision_loss, reason = "lines are short")]
@@ -547,60 +611,93 @@ mod tests {
         }
     }
 
-    fn page(number: u32, lines: Vec<Line>) -> Page {
-        Page {
-            number,
-            height: 800.0,
-            letters: 100,
+    fn texts(lines: Vec<Line>) -> Vec<String> {
+        let page = Laid {
+            number: 1,
             regions: vec![Region::Text(lines)],
-        }
+        };
+        blocks_of(vec![page])
+            .into_iter()
+            .map(|block| block.text)
+            .collect()
     }
 
-    fn texts(pages: Vec<Page>) -> Vec<String> {
-        blocks(pages).into_iter().map(|block| block.text).collect()
+    /// A page with lines of text at heights, each letter half an em wide.
+    fn page(number: u32, lines: &[(String, f64)]) -> Page {
+        let mut collector = Collector::new(600.0, 800.0);
+        for (text, y) in lines {
+            let mut x = 50.0;
+            for word in text.split(' ') {
+                for c in word.chars() {
+                    collector.place(
+                        0,
+                        Glyph {
+                            text: c.into(),
+                            x0: x,
+                            x1: x + 5.0,
+                            y: *y,
+                            size: 10.0,
+                            bold: false,
+                            spaced: false,
+                        },
+                    );
+                    x += 5.0;
+                }
+                x += 5.0;
+            }
+        }
+        Page::of(number, collector)
     }
 
     #[test]
     fn a_sentence_crosses_a_page_and_running_heads_do_not_break_it() {
-        let pages = (1..=4).map(|number| {
+        let words = ["alpha", "beta", "gamma", "delta"];
+        let pages = words.iter().zip(1..).map(|(word, number)| {
             page(
                 number,
-                vec![
-                    line("Agreement of the Parties", 40.0),
-                    line(
-                        "goes on for the whole width of the page, as a line of te-",
+                &[
+                    ("Agreement of the Parties".into(), 40.0),
+                    (
+                        format!("{word} goes on for the whole width of the page, as a line of te-"),
                         80.0,
                     ),
-                    line(
-                        "xt does, and it ends where the page ends, in the middle",
+                    (
+                        format!("xt does, and it ends where the page ends, in the middle {word}"),
                         92.0,
                     ),
-                    line(&format!("Page {number} of 4"), 780.0),
+                    (format!("Page {number} of 4"), 780.0),
                 ],
             )
         });
-        let texts = texts(pages.collect());
+        let blocks = blocks(pages.collect());
+        let texts: Vec<&str> = blocks.iter().map(|block| block.text.as_str()).collect();
         assert_eq!(texts.len(), 1, "{texts:?}");
         assert_eq!(texts[0].matches("line of text does").count(), 4);
         assert!(!texts[0].contains("Parties") && !texts[0].contains("Page"));
+        let starts: Vec<&str> = blocks[0]
+            .pages
+            .iter()
+            .map(|&(at, _)| &texts[0][at..at + 4])
+            .collect();
+        assert_eq!(starts, ["alph", "beta", "gamm", "delt"]);
     }
 
     #[test]
     fn repeated_text_that_is_no_running_head_stays() {
-        let pages = (1..=4).map(|number| {
-            let lines = (0..50).map(|row| {
-                line(
-                    "the same words on each line and page",
+        let lines: Vec<(String, f64)> = (0..50)
+            .map(|row| {
+                (
+                    "the same words on each line and page".into(),
                     60.0 + 14.0 * f64::from(row),
                 )
-            });
-            page(number, lines.collect())
-        });
-        let words = texts(pages.collect())
-            .concat()
-            .matches("same words")
-            .count();
-        assert_eq!(words, 200);
+            })
+            .collect();
+        let pages = (1..=4).map(|number| page(number, &lines));
+        let texts: String = blocks(pages.collect())
+            .into_iter()
+            .map(|block| block.text)
+            .collect();
+        assert_eq!(texts.matches("same words").count(), 200);
     }
 
     #[test]
@@ -617,7 +714,7 @@ mod tests {
             line("formation and the Auftrags-", 104.0),
             line("und Datenverarbeitung", 116.0),
         ];
-        let text = texts(vec![page(1, lines)]).join(" | ");
+        let text = texts(lines).join(" | ");
         for part in ["it, well-known to all", "Information", "Auftrags- und"] {
             assert!(text.contains(part), "{part}: {text}");
         }
