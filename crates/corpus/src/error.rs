@@ -13,17 +13,32 @@ pub enum CorpusError {
         #[source]
         source: io::Error,
     },
+    /// The file is too large to be a text of law.
+    #[error("{path}: {bytes} bytes are too many for one text of law; the limit is {limit}")]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
+    },
     /// The file is in no format that konform imports.
     #[error(
-        "{path}: this is not a text of law that konform imports. It reads Formex 4 (CONS.ACT, ACT) \
-         and Markdown that begins with `---` and `id:` (docs/corpus-format.md)"
+        "{path}: this is not a text of law that konform imports ({found}). It reads Formex 4 \
+         (CONS.ACT, ACT) and Markdown that begins with `---` and `id:` (docs/corpus-format.md)"
     )]
     UnknownFormat {
         /// The file.
         path: PathBuf,
+        /// What was found instead.
+        found: String,
     },
-    /// The file is the envelope of another one.
-    #[error("{path}: this is the envelope of a Formex document; import {names} beside it")]
+    /// The file is the envelope of another one that is not beside it.
+    #[error(
+        "{path}: this is the envelope of a Formex document, without the text. Put {names} beside \
+         it, or import that file"
+    )]
     Envelope {
         /// The file.
         path: PathBuf,

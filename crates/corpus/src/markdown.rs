@@ -1,273 +1,249 @@
 //! konform's own format for texts of law, as `docs/corpus-format.md` describes it.
 
-use std::{collections::BTreeMap, path::Path};
+mod front;
 
-use konform_terms::{Address, Digest, Instrument, InstrumentId, Language, Nature, Provision};
+use std::path::Path;
+
+use konform_terms::{Digest, Language};
 
 use crate::{
     error::CorpusError,
-    labels::{self, Part},
-    text::{Text, fold, unique},
+    labels::{Part, Unit},
+    outline::Outline,
+    text::Text,
 };
 
-const KEYS: [&str; 6] = [
-    "id",
-    "language",
-    "version",
-    "title",
-    "short-title",
-    "nature",
-];
+/// Whether a text begins with front matter that names an instrument.
+pub(crate) fn is_markdown(text: &str) -> bool {
+    let mut lines = text.lines();
+    let begins = lines.next().is_some_and(|line| line.trim_end() == "---");
+    begins && lines.take(20).any(|line| line.starts_with("id:"))
+}
 
+/// What is wrong in a line, and what to do.
+type Fault = (String, &'static str);
+
+/// Reads a text that begins with front matter.
 pub(crate) fn read(
     path: &Path,
     text: &str,
     source: Digest,
 ) -> Result<(Text, Vec<String>), CorpusError> {
-    let malformed = |line: usize, problem: String, remedy: &str| CorpusError::Malformed {
+    let malformed = |line: usize, (problem, remedy): Fault| CorpusError::Malformed {
         path: path.to_owned(),
         line,
         problem,
         remedy: remedy.to_owned(),
     };
-    let mut lines = text.lines().enumerate().map(|(at, line)| (at + 1, line));
-    lines.next();
-    let mut front: BTreeMap<&str, &str> = BTreeMap::new();
-    for (line, content) in lines.by_ref() {
-        if content.trim() == "---" {
-            break;
-        }
-        if content.trim().is_empty() {
-            continue;
-        }
-        let Some((key, value)) = content.split_once(':') else {
-            return Err(malformed(
-                line,
-                format!("`{content}` is not `key: value`"),
-                "The front matter holds one key and value a line, and ends with `---`",
-            ));
-        };
-        if !KEYS.contains(&key.trim()) {
-            return Err(malformed(
-                line,
-                format!("the key `{}` is not known", key.trim()),
-                "The keys are id, language, version, title, short-title and nature",
-            ));
-        }
-        front.insert(key.trim(), value.trim());
+    let mut lines = (1..).zip(text.lines());
+    let instrument =
+        front::read(&mut lines, source).map_err(|(line, fault)| malformed(line, fault))?;
+    let mut body = Body::new(instrument.language);
+    for (number, line) in lines {
+        body.line(number, line)
+            .map_err(|fault| malformed(number, fault))?;
     }
-    let value = |key: &str| {
-        front
-            .get(key)
-            .copied()
-            .filter(|value| !value.is_empty())
-            .ok_or_else(|| {
-                malformed(
-                    1,
-                    format!("`{key}` is missing"),
-                    "Add it to the front matter",
-                )
-            })
-    };
-    let language: Language = value("language")?
-        .parse()
-        .map_err(|error| malformed(1, format!("{error}"), "Give the language of the text"))?;
-    let nature = match value("nature")? {
-        "official" => Nature::Official,
-        "paraphrase" => Nature::Paraphrase,
-        other => {
-            return Err(malformed(
-                1,
-                format!("nature is `{other}`"),
-                "Write `official` or `paraphrase`",
-            ));
-        }
-    };
-    let instrument = Instrument {
-        id: InstrumentId(value("id")?.to_owned()),
-        language,
-        version: value("version")?.to_owned(),
-        title: value("title")?.to_owned(),
-        short_title: value("short-title")?.to_owned(),
-        nature,
-        format: "markdown".to_owned(),
-        source,
-    };
-
-    let mut body = Body {
-        language,
-        provisions: vec![],
-        warnings: vec![],
-        article: None,
-        chapter: None,
-        open: vec![],
-    };
-    for (line, content) in lines {
-        body.line(content)
-            .map_err(|(problem, remedy)| malformed(line, problem, remedy))?;
-    }
-    if body.provisions.is_empty() {
+    if !body.outline.has_units() {
+        let problem = "there is no article".to_owned();
         return Err(malformed(
-            1,
-            "there is no article".to_owned(),
-            "Add `## Art. 1 Heading`",
+            text.lines().count().max(1),
+            (problem, "Add `## Art. 1 Heading`"),
         ));
     }
-    Ok((Text::new(instrument, body.provisions), body.warnings))
+    let (provisions, warnings) = body.outline.finish();
+    Ok((Text::new(instrument, provisions), warnings))
 }
 
 struct Body {
-    language: Language,
-    provisions: Vec<Provision>,
-    warnings: Vec<String>,
-    chapter: Option<Address>,
-    article: Option<(Address, String)>,
-    /// The paragraph and points that are open: indentation, index of the provision, part.
-    open: Vec<(usize, usize, Part)>,
+    outline: Outline,
+    /// The chapter that is open.
+    chapter: Option<usize>,
+    /// The article, paragraph and points that are open, outermost first.
+    open: Vec<Open>,
+    /// Whether the line before was empty.
+    after_blank: bool,
+}
+
+/// A provision that is open.
+struct Open {
+    /// The column in which it begins; what belongs to it begins further right.
+    column: usize,
+    provision: usize,
+    /// Whether it has points already.
+    closed: bool,
+    /// How many unnumbered paragraphs it has.
+    paragraphs: usize,
+    /// Whether it is an unnumbered paragraph itself.
+    continues: bool,
 }
 
 impl Body {
-    fn line(&mut self, line: &str) -> Result<(), (String, &'static str)> {
-        let trimmed = line.trim();
-        let indent = line.len() - line.trim_start().len();
-        if trimmed.is_empty() {
+    fn new(language: Language) -> Self {
+        Self {
+            outline: Outline::new(language),
+            chapter: None,
+            open: vec![],
+            after_blank: true,
+        }
+    }
+
+    fn line(&mut self, number: usize, line: &str) -> Result<(), Fault> {
+        let content = line.trim();
+        let column = line.len() - line.trim_start().len();
+        if content.is_empty() {
+            self.after_blank = true;
             return Ok(());
         }
-        if let Some(title) = trimmed.strip_prefix("## ") {
-            return self.article(title);
+        let after_blank = std::mem::replace(&mut self.after_blank, false);
+        if let Some(title) = content.strip_prefix("## ") {
+            return self.unit(title.trim());
         }
-        if let Some(title) = trimmed.strip_prefix("# ") {
-            let count = self
-                .provisions
-                .iter()
-                .filter(|p| p.address.as_str().starts_with("chp_"))
-                .count();
+        if let Some(title) = content.strip_prefix("# ") {
             let (label, heading) = title.split_once(':').unwrap_or((title, ""));
-            let address = unique(
-                &self.provisions,
-                format!("chp_{}", count + 1),
-                &mut self.warnings,
-            );
-            self.push(address.clone(), label.trim(), None, heading.trim(), "");
-            self.chapter = Some(address);
-            self.article = None;
+            self.chapter = Some(self.outline.division(label, heading, None));
+            self.open.clear();
             return Ok(());
         }
-        if let Some(item) = trimmed.strip_prefix("- ") {
-            let (number, text) = numbered(item).ok_or((
-                format!("`{item}` has no number"),
+        if content.starts_with("##") {
+            return Err((
+                format!("`{}` is a heading of no known level", shorten(content)),
+                "Write `# Chapter I: Title` and `## Art. 1 Heading`",
+            ));
+        }
+        if self.open.is_empty() {
+            return Err((
+                format!("`{}` stands outside of any article", shorten(content)),
+                "Put it below a heading `## Art. 1 Heading`",
+            ));
+        }
+        if let Some(item) = content.strip_prefix("- ") {
+            let (number, text) = numbered(item.trim_start()).ok_or((
+                format!("`{}` has no number", shorten(content)),
                 "Begin a point with its number: `- (a) …`",
             ))?;
-            while self.open.last().is_some_and(|(at, ..)| *at > indent) {
-                self.open.pop();
+            // A paragraph begins in column 0 like its points; both are inside the article.
+            self.close(|open| open.column > column);
+            self.part(column + 1, Part::Point(number.to_owned()), text);
+            return Ok(());
+        }
+        if let Some((number, text)) = numbered(content).filter(|_| column == 0)
+            && number.starts_with(|c: char| c.is_ascii_digit())
+        {
+            self.open.truncate(1);
+            self.part(0, Part::Paragraph(number.to_owned()), text);
+            return Ok(());
+        }
+        if column == 0 && after_blank && numbered(content).is_some() {
+            self.outline.warn(format!(
+                "line {number}: `{}` is read as text; a point begins with `- `",
+                shorten(content)
+            ));
+        }
+        self.text(column, after_blank, content);
+        Ok(())
+    }
+
+    /// Opens an article, annex or recital.
+    fn unit(&mut self, title: &str) -> Result<(), Fault> {
+        let (kind, rest) = title.split_once(char::is_whitespace).unwrap_or((title, ""));
+        let rest = rest.trim_start();
+        let (number, heading) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+        let number = number.to_owned();
+        let starts_with_digit = number.starts_with(|c: char| c.is_ascii_digit());
+        let unit = match kind.to_lowercase().as_str() {
+            "art." if starts_with_digit => Unit::Article(number),
+            "recital" | "considérant" | "erwägungsgrund" if starts_with_digit => {
+                Unit::Recital(number)
             }
-            return self.part(indent + 1, Part::Point(number), text);
-        }
-        if let Some((number, text)) = numbered(trimmed).filter(|_| indent == 0) {
-            self.open.clear();
-            return self.part(0, Part::Paragraph(number), text);
-        }
-        // Text of the article, or the line before goes on.
-        let at = match (self.open.last(), &self.article) {
-            (Some(&(_, at, _)), _) => at,
-            (None, Some(_)) => self.provisions.len() - 1,
-            (None, None) => {
+            "annex" | "annexe" | "anhang" if !number.is_empty() => Unit::Annex(number),
+            _ => {
                 return Err((
-                    format!("`{}` stands outside of any article", shorten(trimmed)),
-                    "Put it below a heading `## Art. N …`",
+                    format!("`{}` is not the heading of an article", shorten(title)),
+                    "Write `## Art. 13 Heading`, `## Annex I Heading` or `## Recital 39`",
                 ));
             }
         };
-        let own = &mut self.provisions[at].text;
-        *own = fold(&format!("{own} {trimmed}"));
+        let chapter = self.chapter.filter(|_| matches!(unit, Unit::Article(_)));
+        let provision = self.outline.unit(unit, heading, chapter);
+        self.open = vec![Open {
+            column: 0,
+            provision,
+            closed: false,
+            paragraphs: 0,
+            continues: false,
+        }];
         Ok(())
     }
 
-    fn article(&mut self, title: &str) -> Result<(), (String, &'static str)> {
-        let rest = title
-            .strip_prefix("Art.")
-            .or_else(|| title.strip_prefix("art."));
-        let (number, heading) = rest
-            .map(str::trim_start)
-            .map(|rest| rest.split_once(' ').unwrap_or((rest, "")))
-            .filter(|(number, _)| number.starts_with(|c: char| c.is_ascii_digit()))
-            .ok_or((
-                format!("`{title}` is not the heading of an article"),
-                "Write `## Art. 13 Heading`",
-            ))?;
-        let address = unique(
-            &self.provisions,
-            format!("art_{}", labels::slug(number)),
-            &mut self.warnings,
-        );
-        let label = labels::article(self.language, number, &[]);
-        self.push(
-            address.clone(),
-            &label,
-            self.chapter.clone(),
-            heading.trim(),
-            "",
-        );
-        self.article = Some((address, number.to_owned()));
-        self.open.clear();
-        Ok(())
-    }
-
-    fn part(
-        &mut self,
-        indent: usize,
-        part: Part,
-        text: &str,
-    ) -> Result<(), (String, &'static str)> {
-        let Some((article, number)) = self.article.clone() else {
-            return Err((
-                format!("`{}` stands outside of any article", shorten(text)),
-                "Put it below a heading `## Art. N …`",
-            ));
+    /// Opens a paragraph or a point in what is open.
+    fn part(&mut self, column: usize, part: Part, text: &str) {
+        if column > 0 {
+            self.close(|open| open.column >= column);
+        }
+        let Some(parent) = self.open.last_mut() else {
+            return;
         };
-        while self.open.last().is_some_and(|(at, ..)| *at >= indent) {
+        parent.closed = true;
+        parent.paragraphs = parent.paragraphs.max(1);
+        let provision = self.outline.part(parent.provision, part, "");
+        self.outline.add(provision, text);
+        let open = Open {
+            column,
+            provision,
+            closed: false,
+            paragraphs: 1,
+            continues: false,
+        };
+        self.open.push(open);
+    }
+
+    /// Adds text to what is open: a line goes on, or an unnumbered paragraph begins.
+    fn text(&mut self, column: usize, after_blank: bool, text: &str) {
+        if after_blank {
+            self.close(|open| open.column > column || (open.continues && open.column == column));
+        }
+        let Some(open) = self.open.last_mut() else {
+            return;
+        };
+        if !after_blank {
+            self.outline.add(open.provision, text);
+            return;
+        }
+        open.paragraphs += 1;
+        if !open.closed {
+            self.outline.add(open.provision, text);
+            return;
+        }
+        let column = open.column;
+        let own = self
+            .outline
+            .part(open.provision, Part::Subparagraph(open.paragraphs), "");
+        self.outline.add(own, text);
+        let open = Open {
+            column,
+            provision: own,
+            closed: false,
+            paragraphs: 1,
+            continues: true,
+        };
+        self.open.push(open);
+    }
+
+    /// Closes what is open at the end, but never the article.
+    fn close(&mut self, ends: impl Fn(&Open) -> bool) {
+        while self.open.len() > 1 && self.open.last().is_some_and(&ends) {
             self.open.pop();
         }
-        let parent = self
-            .open
-            .last()
-            .map_or(article, |&(_, at, _)| self.provisions[at].address.clone());
-        let address = unique(
-            &self.provisions,
-            format!("{parent}__{}", part.address()),
-            &mut self.warnings,
-        );
-        let mut parts: Vec<Part> = self.open.iter().map(|(_, _, part)| part.clone()).collect();
-        parts.push(part.clone());
-        let label = labels::article(self.language, &number, &parts);
-        self.push(address, &label, Some(parent), "", text);
-        self.open.push((indent, self.provisions.len() - 1, part));
-        Ok(())
-    }
-
-    fn push(
-        &mut self,
-        address: Address,
-        label: &str,
-        parent: Option<Address>,
-        heading: &str,
-        text: &str,
-    ) {
-        self.provisions.push(Provision {
-            address,
-            label: label.to_owned(),
-            parent,
-            heading: heading.to_owned(),
-            text: fold(text),
-        });
     }
 }
 
 /// Splits `(a) text` into number and text.
-fn numbered(line: &str) -> Option<(String, &str)> {
+fn numbered(line: &str) -> Option<(&str, &str)> {
     let (number, text) = line.strip_prefix('(')?.split_once(')')?;
-    let short = number.chars().count() <= 6 && !number.is_empty();
-    (short && number.chars().all(char::is_alphanumeric)).then(|| (number.to_owned(), text.trim()))
+    let is_number =
+        (1..=6).contains(&number.chars().count()) && number.chars().all(char::is_alphanumeric);
+    let ends = text.is_empty() || text.starts_with(char::is_whitespace);
+    (is_number && ends).then(|| (number, text.trim()))
 }
 
 fn shorten(text: &str) -> String {
@@ -275,63 +251,4 @@ fn shorten(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const FRONT: &str = "---\nid: X1\nlanguage: en\nversion: 2020-01-01\ntitle: An Act\n\
-                         short-title: Act\nnature: paraphrase\n---\n";
-
-    fn outline(body: &str) -> String {
-        let text = format!("{FRONT}{body}");
-        match read(Path::new("act.md"), &text, Digest::of(&text)) {
-            Ok((text, _)) => text
-                .provisions
-                .iter()
-                .map(|p| format!("{} | {} | {} | {}\n", p.address, p.label, p.heading, p.text))
-                .collect(),
-            Err(error) => error.to_string(),
-        }
-    }
-
-    #[test]
-    fn articles_paragraphs_and_points_get_addresses() {
-        insta::assert_snapshot!(outline("
-# Chapter I: First
-
-## Art. 1 Scope
-
-(1) It covers:
-
-- (a) one thing;
-- (b) another:
-  - (i) like this,
-    over two lines;
-  - (ii) and that;
-- (c) a third.
-
-(2) Nothing else.
-
-## Art. 2a Plain
-
-Text straight below.
-"), @"
-        chp_1 | Chapter I | First | 
-        art_1 | Art. 1 | Scope | 
-        art_1__para_1 | Art. 1(1) |  | It covers:
-        art_1__para_1__point_a | Art. 1(1)(a) |  | one thing;
-        art_1__para_1__point_b | Art. 1(1)(b) |  | another:
-        art_1__para_1__point_b__point_i | Art. 1(1)(b)(i) |  | like this, over two lines;
-        art_1__para_1__point_b__point_ii | Art. 1(1)(b)(ii) |  | and that;
-        art_1__para_1__point_c | Art. 1(1)(c) |  | a third.
-        art_1__para_2 | Art. 1(2) |  | Nothing else.
-        art_2a | Art. 2a | Plain | Text straight below.
-        ");
-    }
-
-    #[test]
-    fn errors_name_line_and_remedy() {
-        insta::assert_snapshot!(outline("stray"), @"act.md:9: `stray` stands outside of any article. Put it below a heading `## Art. N …`");
-        insta::assert_snapshot!(outline("## Section 1"), @"act.md:9: `Section 1` is not the heading of an article. Write `## Art. 13 Heading`");
-        insta::assert_snapshot!(outline(""), @"act.md:1: there is no article. Add `## Art. 1 Heading`");
-    }
-}
+mod tests;

@@ -1,5 +1,6 @@
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -66,22 +67,7 @@ impl Corpus {
         let (text, warnings) = import(file)?;
         let texts = folder.join("instruments");
         fs::create_dir_all(&texts).map_err(io(&texts))?;
-        let Instrument {
-            id,
-            language,
-            version,
-            ..
-        } = &text.instrument;
-        let name: String = format!("{id}.{language}.{version}")
-            .chars()
-            .map(|c| {
-                if c.is_alphanumeric() || matches!(c, '.' | '-') {
-                    c
-                } else {
-                    '_'
-                }
-            })
-            .collect();
+        let name = file_name(&text.instrument);
         let path = texts.join(format!("{name}.jsonl"));
         let replaced = path.exists();
         let mut lines = Vec::new();
@@ -89,10 +75,15 @@ impl Corpus {
         for provision in &text.provisions {
             write(&mut lines, provision).map_err(io(&path))?;
         }
-        // A file gets its name when it is whole.
-        let part = texts.join(format!("{name}.part"));
-        fs::write(&part, lines).map_err(io(&part))?;
-        fs::rename(&part, &path).map_err(io(&path))?;
+        // A file gets its name when it is whole and on the disk.
+        let part = texts.join(format!("{name}.{}.part", std::process::id()));
+        fs::File::create(&part)
+            .and_then(|mut file| file.write_all(&lines).and_then(|()| file.sync_all()))
+            .and_then(|()| fs::rename(&part, &path))
+            .map_err(|source| {
+                let _ = fs::remove_file(&part);
+                CorpusError::Io { path, source }
+            })?;
         Ok(Added {
             text,
             warnings,
@@ -203,6 +194,31 @@ fn rank(instrument: &Instrument) -> (&InstrumentId, Language, bool, std::cmp::Re
         paraphrase,
         std::cmp::Reverse(&instrument.version),
     )
+}
+
+/// The name of a text's file, without its ending. A paraphrase never takes the place of the law.
+fn file_name(instrument: &Instrument) -> String {
+    let Instrument {
+        id,
+        language,
+        version,
+        nature,
+        ..
+    } = instrument;
+    let ending = match nature {
+        Nature::Official => "",
+        Nature::Paraphrase => ".paraphrase",
+    };
+    format!("{id}.{language}.{version}{ending}")
+        .chars()
+        .map(|c| {
+            if c.is_alphanumeric() || matches!(c, '.' | '-' | '(' | ')') {
+                c
+            } else {
+                '_'
+            }
+        })
+        .collect()
 }
 
 fn write(lines: &mut Vec<u8>, value: &impl serde::Serialize) -> io::Result<()> {

@@ -1,26 +1,30 @@
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 use konform_terms::{Address, Digest, Instrument, Passage, Provision};
 
 use crate::{error::CorpusError, formex, markdown};
+
+/// The size of the largest file that is read, in bytes.
+const LIMIT: u64 = 256 << 20;
 
 /// One instrument in one language and version.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Text {
     /// What it is.
     pub instrument: Instrument,
-    /// Its provisions, in their order.
+    /// Its provisions, in their order; a provision comes before its parts.
     pub provisions: Vec<Provision>,
     by_address: BTreeMap<Address, usize>,
 }
 
 impl Text {
     pub(crate) fn new(instrument: Instrument, provisions: Vec<Provision>) -> Self {
-        let by_address = provisions
-            .iter()
-            .enumerate()
-            .map(|(at, one)| (one.address.clone(), at))
-            .collect();
+        let addresses = provisions.iter().map(|one| one.address.clone());
+        let by_address = addresses.zip(0..).collect();
         Self {
             instrument,
             provisions,
@@ -46,20 +50,14 @@ impl Text {
         if provision.text.is_empty() {
             return None;
         }
-        let mut above = Vec::new();
-        let mut next = provision.parent.as_ref();
-        while let Some(parent) = next.and_then(|address| self.provision(address)) {
-            above.push(parent);
-            next = parent.parent.as_ref();
-        }
-        above.reverse();
+        let above = self.above(provision);
         let own = (!provision.heading.is_empty()).then_some(provision);
         let headed = above
             .iter()
             .copied()
-            .chain(own)
-            .filter(|one| !one.heading.is_empty());
-        let lead_in = above
+            .filter(|one| !one.heading.is_empty())
+            .chain(own);
+        let lead_ins = above
             .iter()
             .map(|one| one.text.as_str())
             .filter(|text| !text.is_empty());
@@ -83,84 +81,165 @@ impl Text {
             heading_path: headed
                 .map(|one| format!("{} {}", one.label, one.heading))
                 .collect(),
-            context: lead_in.collect::<Vec<_>>().join(" "),
+            context: lead_ins.collect::<Vec<_>>().join(" "),
             text: provision.text.clone(),
             digest: provision.digest(),
         })
     }
 
-    /// The passages of a provision and of all that stands below it, in their order.
+    /// The passages of a provision and of all that stands below it, in their order. Below a
+    /// chapter stand its articles.
     #[must_use]
     pub fn passages_below(&self, address: &Address) -> Vec<Passage> {
-        self.provisions
-            .iter()
-            .filter(|provision| address.contains(&provision.address))
-            .filter_map(|provision| self.passage(provision))
-            .collect()
+        let mut below = BTreeSet::new();
+        let mut passages = Vec::new();
+        for provision in &self.provisions {
+            let inside = provision
+                .parent
+                .as_ref()
+                .is_some_and(|parent| below.contains(parent));
+            if inside || provision.address == *address {
+                below.insert(&provision.address);
+                passages.extend(self.passage(provision));
+            }
+        }
+        passages
+    }
+
+    /// The provisions above one, outermost first.
+    fn above(&self, provision: &Provision) -> Vec<&Provision> {
+        let parent = |one: &Provision| {
+            let at = *self.by_address.get(one.parent.as_ref()?)?;
+            Some((at, &self.provisions[at]))
+        };
+        let mut above = Vec::new();
+        let mut at = self
+            .by_address
+            .get(&provision.address)
+            .copied()
+            .unwrap_or(usize::MAX);
+        let mut next = parent(provision);
+        // Parents come before their parts; in a damaged file they may not, or form a circle.
+        while let Some((place, one)) = next.filter(|(place, _)| *place < at) {
+            above.push(one);
+            at = place;
+            next = parent(one);
+        }
+        above.reverse();
+        above
     }
 }
 
 /// Imports a file, in the format that its content shows, with what is doubtful in it.
 ///
+/// The envelope of a Formex document stands for the document that it names.
+///
 /// # Errors
 /// If it cannot be read, is in no known format, or has an error.
 pub fn import(path: &Path) -> Result<(Text, Vec<String>), CorpusError> {
-    let bytes = fs::read(path).map_err(|source| CorpusError::Io {
-        path: path.to_owned(),
-        source,
-    })?;
-    let Ok(text) = std::str::from_utf8(&bytes) else {
-        return Err(CorpusError::UnknownFormat {
-            path: path.to_owned(),
-        });
-    };
-    let text = text.trim_start_matches('\u{feff}');
+    let bytes = bytes(path)?;
     let source = Digest::of(&bytes);
-    let begin: String = text.chars().take(4000).collect();
-    if text.starts_with("---") && begin.contains("\nid:") {
-        markdown::read(path, text, source)
-    } else if begin.contains("<CONS.ACT") || begin.contains("<ACT") {
-        formex::read(path, text, source)
-    } else if begin.contains("<DOC ") || begin.contains("<DOC>") || begin.contains("<PUBLICATION") {
-        let names = begin
-            .split("FILE=\"")
-            .skip(1)
-            .filter_map(|rest| rest.split('"').next())
-            .find(|name| !name.ends_with(".doc.xml"))
-            .unwrap_or("the .xml file");
-        Err(CorpusError::Envelope {
-            path: path.to_owned(),
-            names: names.to_owned(),
-        })
-    } else {
-        Err(CorpusError::UnknownFormat {
-            path: path.to_owned(),
-        })
+    let unknown = |found: String| CorpusError::UnknownFormat {
+        path: path.to_owned(),
+        found,
+    };
+    let text = std::str::from_utf8(&bytes).map_err(|_| unknown("it is not UTF-8".to_owned()))?;
+    let text = text.trim_start_matches('\u{feff}');
+    if markdown::is_markdown(text) {
+        return markdown::read(path, text, source);
+    }
+    match root_name(text) {
+        Some("CONS.ACT" | "ACT") => formex::read(path, text, source),
+        Some("DOC") => {
+            let names = text
+                .split("<REF.PHYS FILE=\"")
+                .skip(1)
+                .filter_map(|rest| rest.split('"').next())
+                .find(|name| name.ends_with(".xml") && !name.contains(['/', '\\']));
+            let beside = names
+                .map(|names| path.with_file_name(names))
+                .filter(|beside| beside != path && bytes_begin_with_an_act(beside));
+            match beside {
+                Some(beside) => import(&beside),
+                None => Err(CorpusError::Envelope {
+                    path: path.to_owned(),
+                    names: names.unwrap_or("the file with the text").to_owned(),
+                }),
+            }
+        }
+        Some("CORR") => Err(unknown(
+            "it is a corrigendum, and no text of its own".to_owned(),
+        )),
+        Some(name) => Err(unknown(format!("its root element is `{name}`"))),
+        None => Err(unknown("it is neither XML nor has front matter".to_owned())),
     }
 }
 
-/// Gives a provision an address of its own, where the text uses one twice.
-pub(crate) fn unique(
-    provisions: &[Provision],
-    address: String,
-    warnings: &mut Vec<String>,
-) -> Address {
-    let taken = |wanted: &str| provisions.iter().any(|one| one.address.as_str() == wanted);
-    if !taken(&address) {
-        return Address(address);
+fn bytes(path: &Path) -> Result<Vec<u8>, CorpusError> {
+    let io = |source| CorpusError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let bytes = fs::metadata(path).map_err(io)?.len();
+    if bytes > LIMIT {
+        return Err(CorpusError::TooLarge {
+            path: path.to_owned(),
+            bytes,
+            limit: LIMIT,
+        });
     }
-    let mut number = 2;
-    while taken(&format!("{address}-{number}")) {
-        number += 1;
+    fs::read(path).map_err(io)
+}
+
+fn bytes_begin_with_an_act(path: &Path) -> bool {
+    let bytes = bytes(path).unwrap_or_default();
+    let text = std::str::from_utf8(&bytes).unwrap_or_default();
+    matches!(root_name(text), Some("CONS.ACT" | "ACT"))
+}
+
+/// The name of the root element: the first tag that is no declaration, comment or instruction.
+fn root_name(text: &str) -> Option<&str> {
+    let mut rest = text.trim_start_matches('\u{feff}').trim_start();
+    while let Some(tag) = rest.strip_prefix('<') {
+        let end = match tag.get(..1)? {
+            "?" => "?>",
+            "!" if tag.starts_with("!--") => "-->",
+            "!" => ">",
+            _ => {
+                let end = tag.find(|c: char| c.is_whitespace() || matches!(c, '>' | '/'))?;
+                return Some(&tag[..end]).filter(|name| name.is_ascii() && name.len() <= 40);
+            }
+        };
+        rest = tag[tag.find(end)? + end.len()..].trim_start();
     }
-    let own = format!("{address}-{number}");
-    warnings.push(format!(
-        "{address} stands twice; the second is called {own}"
-    ));
-    Address(own)
+    None
 }
 
 /// Folds white space to single spaces.
 pub(crate) fn fold(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_root_element_is_found_behind_declarations() {
+        let cases = [
+            (
+                "<?xml version=\"1.0\"?>\n<!-- <ACT> -->\n<CONS.ACT a=\"1\">",
+                Some("CONS.ACT"),
+            ),
+            ("<!DOCTYPE html><html>", Some("html")),
+            ("<ACT/>", Some("ACT")),
+            ("no XML <ACT>", None),
+            ("<é", None),
+            ("<", None),
+            ("", None),
+        ];
+        for (text, name) in cases {
+            assert_eq!(root_name(text), name, "{text}");
+        }
+    }
 }

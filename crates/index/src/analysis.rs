@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use konform_terms::Language;
 use tantivy::tokenizer::{
     AsciiFoldingFilter, Language as Stemming, LowerCaser, RemoveLongFilter, SimpleTokenizer,
@@ -5,7 +7,7 @@ use tantivy::tokenizer::{
 };
 
 /// The version of the analysis; an index that was built with another is built anew.
-pub const ANALYZER_VERSION: &str = "konform-analysis/1 tantivy-0.27";
+pub const ANALYZER_VERSION: &str = "konform-analysis/2 tantivy-0.27";
 
 /// The languages that have stemmers of their own here.
 pub(crate) const STEMMED: [(Language, Stemming); 4] = [
@@ -21,7 +23,7 @@ pub(crate) fn analyzer(language: Language) -> TextAnalyzer {
     let words = TextAnalyzer::builder(SimpleTokenizer::default())
         .filter(RemoveLongFilter::limit(80))
         .filter(LowerCaser)
-        .filter(Elision);
+        .filter(Elision(elided(language)));
     let stemming = STEMMED
         .iter()
         .find(|(own, _)| *own == language)
@@ -51,30 +53,60 @@ pub(crate) fn name(language: Language) -> &'static str {
     }
 }
 
-/// The terms of a text, in their order.
-pub(crate) fn terms(analyzer: &mut TextAnalyzer, text: &str) -> Vec<String> {
+/// Splits a text into the words that [`analyzer`] makes its terms of, one by one.
+pub(crate) fn words() -> TextAnalyzer {
+    TextAnalyzer::from(SimpleTokenizer::default())
+}
+
+/// Hands the terms of a text on, in their order.
+pub(crate) fn each_term(analyzer: &mut TextAnalyzer, text: &str, mut take: impl FnMut(&str)) {
     let mut stream = analyzer.token_stream(text);
-    let mut terms = Vec::new();
     while let Some(token) = stream.next() {
-        terms.push(token.text.clone());
+        take(&token.text);
+    }
+}
+
+/// The distinct terms of some texts, sorted.
+pub(crate) fn distinct_terms(analyzer: &mut TextAnalyzer, texts: &[&str]) -> BTreeSet<String> {
+    let mut terms = BTreeSet::new();
+    for text in texts {
+        each_term(analyzer, text, |term| {
+            terms.insert(term.to_owned());
+        });
     }
     terms
 }
 
-/// Drops the single letters that French elision leaves: l'accord becomes l and accord.
+/// What a language leaves before or behind an apostrophe: l'accord is l and accord, the party's is
+/// party and s.
+fn elided(language: Language) -> &'static [&'static str] {
+    match language {
+        Language::FR => &[
+            "l", "d", "s", "n", "c", "j", "m", "t", "qu", "jusqu", "lorsqu", "puisqu", "quoiqu",
+        ],
+        Language::EN => &["s", "t"],
+        _ => &[],
+    }
+}
+
+/// Drops the pieces of words that an apostrophe leaves.
 #[derive(Clone)]
-struct Elision;
+struct Elision(&'static [&'static str]);
 
 impl TokenFilter for Elision {
     type Tokenizer<T: Tokenizer> = ElisionTokenizer<T>;
 
     fn transform<T: Tokenizer>(self, inner: T) -> ElisionTokenizer<T> {
-        ElisionTokenizer { inner }
+        ElisionTokenizer {
+            elided: self.0,
+            inner,
+        }
     }
 }
 
 #[derive(Clone)]
 struct ElisionTokenizer<T> {
+    elided: &'static [&'static str],
     inner: T,
 }
 
@@ -83,24 +115,21 @@ impl<T: Tokenizer> Tokenizer for ElisionTokenizer<T> {
 
     fn token_stream<'a>(&'a mut self, text: &'a str) -> Self::TokenStream<'a> {
         ElisionStream {
+            elided: self.elided,
             inner: self.inner.token_stream(text),
         }
     }
 }
 
 struct ElisionStream<T> {
+    elided: &'static [&'static str],
     inner: T,
 }
 
 impl<T: TokenStream> TokenStream for ElisionStream<T> {
     fn advance(&mut self) -> bool {
         while self.inner.advance() {
-            let text = &self.inner.token().text;
-            let elided = matches!(
-                text.as_str(),
-                "l" | "d" | "s" | "n" | "c" | "j" | "m" | "t" | "qu" | "jusqu" | "lorsqu"
-            );
-            if !elided {
+            if !self.elided.contains(&self.inner.token().text.as_str()) {
                 return true;
             }
         }
@@ -120,10 +149,40 @@ impl<T: TokenStream> TokenStream for ElisionStream<T> {
 mod tests {
     use super::*;
 
+    fn terms(analyzer: &mut TextAnalyzer, text: &str) -> Vec<String> {
+        let mut terms = vec![];
+        each_term(analyzer, text, |term| terms.push(term.to_owned()));
+        terms
+    }
+
     #[track_caller]
     fn case(language: Language, one: &str, other: &str) {
         let mut analyzer = analyzer(language);
         assert_eq!(terms(&mut analyzer, one), terms(&mut analyzer, other));
+    }
+
+    #[test]
+    fn the_terms_of_a_text_are_those_of_its_words() {
+        let text = "L’İstanbul d'été; the Party's non-compliance (Art. 5), البيانات — Straße 7.1";
+        let text_with_long_word = format!("{text} {}", "long".repeat(30));
+        for language in [Language::EN, Language::FR, Language::DE, Language::AR] {
+            let mut whole = analyzer(language);
+            let expected = terms(&mut whole, &text_with_long_word);
+            let mut one_by_one = vec![];
+            each_term(&mut words(), &text_with_long_word, |word| {
+                one_by_one.extend(terms(&mut whole, word));
+            });
+            assert_eq!(one_by_one, expected, "{language}");
+        }
+    }
+
+    #[test]
+    fn letters_that_name_points_are_kept() {
+        let mut english = analyzer(Language::EN);
+        assert_eq!(
+            terms(&mut english, "Art. 13(1)(c)"),
+            ["art", "13", "1", "c"]
+        );
     }
 
     #[test]
@@ -134,6 +193,9 @@ mod tests {
             "l’accord des sous-traitants",
             "accord sous traitant",
         );
+        case(Language::FR, "jusqu'à l'avis", "à avis");
+        case(Language::EN, "the party’s duties", "party duty");
+        case(Language::AR, "المعالجة الشخصية", "معالجة شخصية");
         case(Language::FR, "données protégées", "donnée protégée");
         case(Language::DE, "die Verpflichtungen", "Verpflichtung");
         case("it".parse().unwrap(), "Responsabilità", "responsabilita");

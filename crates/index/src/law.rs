@@ -44,6 +44,12 @@ pub enum IndexError {
         #[source]
         source: io::Error,
     },
+    /// The folder is in use for something else.
+    #[error("{path}: this folder holds other files; an index of law needs a folder of its own")]
+    Occupied {
+        /// The folder.
+        path: PathBuf,
+    },
 }
 
 /// A passage that a search found.
@@ -95,50 +101,82 @@ struct Fields {
 
 impl LawIndex {
     /// Opens the index in a folder, and builds it where there is none, where it was built from
-    /// another corpus or with other analyzers, or where it does not open. Says whether it was
-    /// built.
+    /// another corpus or with other analyzers, or where it is damaged. Says whether it was built.
+    ///
+    /// A new index is built beside the folder and takes its place when it is whole.
     ///
     /// # Errors
-    /// If the folder cannot be written.
+    /// If the folder holds something else, or cannot be written.
     pub fn open_or_build(
         folder: &Path,
         corpus: Digest,
         passages: &[Passage],
     ) -> Result<(Self, bool), IndexError> {
-        let stamp_file = folder.join(STAMP);
+        if let Some(index) = Self::open(folder, corpus, passages.len()) {
+            return Ok((index, false));
+        }
         let io = |source| IndexError::Io {
             path: folder.to_owned(),
             source,
         };
-        let stamp = || -> Result<Stamp, IndexError> {
+        if !may_be_replaced(folder).map_err(io)? {
+            return Err(IndexError::Occupied {
+                path: folder.to_owned(),
+            });
+        }
+        let beside = |ending: &str| {
+            let name = folder.file_name().unwrap_or_default().to_string_lossy();
+            folder.with_file_name(format!("{name}.{}.{ending}", std::process::id()))
+        };
+        let (part, old) = (beside("part"), beside("old"));
+        let built = (|| {
+            remove(&part).map_err(io)?;
+            fs::create_dir_all(&part).map_err(io)?;
+            let directory = MmapDirectory::open(&part).map_err(TantivyError::from)?;
+            drop(Self::build(directory, passages)?);
             let analyzer = ANALYZER_VERSION.to_owned();
-            Ok(Stamp {
+            let stamp = Stamp {
                 corpus,
                 analyzer,
-                files: lengths(folder).map_err(io)?,
-            })
-        };
-        let current = fs::read(&stamp_file)
-            .ok()
-            .and_then(|bytes| serde_json::from_slice::<Stamp>(&bytes).ok())
-            .is_some_and(|found| stamp().is_ok_and(|now| now == found));
-        if current
-            && let Ok(directory) = MmapDirectory::open(folder)
-            && let Ok(index) = Index::open(directory)
-            && let Ok(index) = Self::over(index, passages.len())
-        {
-            return Ok((index, false));
+                files: lengths(&part).map_err(io)?,
+            };
+            let bytes = serde_json::to_vec_pretty(&stamp).map_err(|error| io(error.into()))?;
+            fs::write(part.join(STAMP), bytes).map_err(io)?;
+            if folder.exists() {
+                fs::rename(folder, &old).map_err(io)?;
+            }
+            fs::rename(&part, folder).map_err(io)
+        })();
+        // Another process may have built the same index meanwhile; then its own is as good.
+        let _ = (remove(&old), remove(&part));
+        let index = Self::open(folder, corpus, passages.len());
+        match (index, built) {
+            (Some(index), _) => Ok((index, true)),
+            (None, Err(error)) => Err(error),
+            (None, Ok(())) => Err(io(io::Error::other(
+                "the index that was written is not whole",
+            ))),
         }
-        // The stamp is written last: an index that was not finished is never taken for one.
-        if folder.exists() {
-            fs::remove_dir_all(folder).map_err(io)?;
+    }
+
+    /// Opens an index that was built from this corpus with these analyzers and is whole.
+    fn open(folder: &Path, corpus: Digest, passages: usize) -> Option<Self> {
+        let stamp: Stamp = serde_json::from_slice(&fs::read(folder.join(STAMP)).ok()?).ok()?;
+        let current = stamp.corpus == corpus
+            && stamp.analyzer == ANALYZER_VERSION
+            && stamp.files == lengths(folder).ok()?;
+        if !current {
+            return None;
         }
-        fs::create_dir_all(folder).map_err(io)?;
-        let directory = MmapDirectory::open(folder).map_err(TantivyError::from)?;
-        let index = Self::build(directory, passages)?;
-        let bytes = serde_json::to_vec_pretty(&stamp()?).map_err(|error| io(error.into()))?;
-        fs::write(&stamp_file, bytes).map_err(io)?;
-        Ok((index, true))
+        let index = Index::open(MmapDirectory::open(folder).ok()?).ok()?;
+        let whole = index
+            .validate_checksum()
+            .is_ok_and(|damaged| damaged.is_empty());
+        if !whole {
+            tracing::warn!(folder = %folder.display(), "the index of law is damaged");
+            return None;
+        }
+        Self::over(index, passages).ok()
     }
 
     /// Builds an index in memory.
@@ -208,9 +246,7 @@ impl LawIndex {
     ) -> Result<Vec<Hit>, IndexError> {
         let name = analysis::name(language);
         let (text, head) = (self.fields.text[name], self.fields.head[name]);
-        let mut terms = analysis::terms(&mut analysis::analyzer(language), words);
-        terms.sort_unstable();
-        terms.dedup();
+        let terms = analysis::distinct_terms(&mut analysis::analyzer(language), &[words]);
         let wanted: Vec<(Occur, Box<dyn Query>)> = terms
             .iter()
             .flat_map(|term| {
@@ -261,6 +297,22 @@ impl LawIndex {
     }
 }
 
+/// Whether a folder is absent, empty or an index, so that an index may take its place.
+fn may_be_replaced(folder: &Path) -> io::Result<bool> {
+    if folder.join(STAMP).exists() || folder.join("meta.json").exists() || !folder.exists() {
+        return Ok(true);
+    }
+    Ok(fs::read_dir(folder)?.next().is_none())
+}
+
+fn remove(folder: &Path) -> io::Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)
+    } else {
+        Ok(())
+    }
+}
+
 /// The length of each file of an index; lock files come and go and do not count.
 fn lengths(folder: &Path) -> io::Result<BTreeMap<String, u64>> {
     let mut lengths = BTreeMap::new();
@@ -282,7 +334,10 @@ fn pieces(fragment: &str, highlighted: &[std::ops::Range<usize>], text: &str) ->
     }
     let mut pieces = Vec::new();
     let mut at = 0;
-    for range in highlighted {
+    for range in highlighted.iter().filter(|range| range.start < range.end) {
+        if range.start < at {
+            continue;
+        }
         if at < range.start {
             pieces.push(Piece {
                 text: fragment[at..range.start].to_owned(),

@@ -1,6 +1,7 @@
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use konform_terms::{Document, Language, SegmentKind};
+use tantivy::tokenizer::TextAnalyzer;
 
 use crate::analysis;
 
@@ -16,8 +17,10 @@ const OWN_HEADING: f64 = 0.4;
 #[derive(Debug)]
 pub struct SegmentIndex {
     language: Language,
+    /// The number of each term; it is looked up and never iterated.
+    numbers: HashMap<String, usize>,
     /// For each term the segments that hold it, with its weighted frequency.
-    postings: BTreeMap<String, Vec<(usize, f64)>>,
+    postings: Vec<Vec<(usize, f64)>>,
     lengths: Vec<f64>,
     mean: f64,
     headings: Vec<bool>,
@@ -27,41 +30,38 @@ impl SegmentIndex {
     /// Indexes the segments of a document with the analyzer of a language.
     #[must_use]
     pub fn new(document: &Document, language: Language) -> Self {
-        let mut analyzer = analysis::analyzer(language);
-        let mut postings: BTreeMap<String, Vec<(usize, f64)>> = BTreeMap::new();
+        let mut vocabulary = Vocabulary::new(language);
+        let mut postings: Vec<Vec<(usize, f64)>> = Vec::new();
         let mut lengths = Vec::with_capacity(document.segments.len());
         let mut headings = Vec::with_capacity(document.segments.len());
-        let mut path: (Vec<String>, Vec<String>) = Default::default();
-        for (index, segment) in document.segments.iter().enumerate() {
-            let own = analysis::terms(&mut analyzer, document.quote(segment));
-            if segment.heading_path != path.0 {
-                path.1 = analysis::terms(&mut analyzer, &segment.heading_path.join(" "));
-                path.0.clone_from(&segment.heading_path);
-            }
-            #[expect(clippy::cast_precision_loss, reason = "a segment has few words")]
-            lengths.push(own.len() as f64);
-            headings.push(segment.kind == SegmentKind::Heading);
-            let mut frequencies: BTreeMap<&str, f64> = BTreeMap::new();
-            for term in &own {
-                *frequencies.entry(term).or_default() += 1.0;
-            }
-            if segment.kind != SegmentKind::Heading {
-                for term in &path.1 {
-                    *frequencies.entry(term).or_default() += HEADING;
+        let mut above: (&[String], Vec<usize>) = (&[], vec![]);
+        let mut terms = Vec::new();
+        for (at, segment) in document.segments.iter().enumerate() {
+            let is_heading = segment.kind == SegmentKind::Heading;
+            terms.clear();
+            vocabulary.numbers(document.quote(segment), |term| terms.push((term, 1.0)));
+            lengths.push(float(terms.len()));
+            headings.push(is_heading);
+            if !is_heading {
+                if segment.heading_path != above.0 {
+                    above = (&segment.heading_path, vec![]);
+                    for heading in above.0 {
+                        vocabulary.numbers(heading, |term| above.1.push(term));
+                    }
                 }
+                terms.extend(above.1.iter().map(|&term| (term, HEADING)));
             }
-            for (term, frequency) in frequencies {
-                if let Some(list) = postings.get_mut(term) {
-                    list.push((index, frequency));
-                } else {
-                    postings.insert(term.to_owned(), vec![(index, frequency)]);
-                }
+            terms.sort_by_key(|(term, _)| *term);
+            postings.resize_with(vocabulary.terms.len(), Vec::new);
+            for same in terms.chunk_by(|a, b| a.0 == b.0) {
+                let frequency = same.iter().map(|(_, weight)| weight).sum();
+                postings[same[0].0].push((at, frequency));
             }
         }
-        #[expect(clippy::cast_precision_loss, reason = "a document has few segments")]
-        let mean = (lengths.iter().sum::<f64>() / lengths.len().max(1) as f64).max(1.0);
+        let mean = (lengths.iter().sum::<f64>() / float(lengths.len())).max(1.0);
         Self {
             language,
+            numbers: vocabulary.terms,
             postings,
             lengths,
             mean,
@@ -69,25 +69,20 @@ impl SegmentIndex {
         }
     }
 
-    /// Ranks segments for several queries that mean the same, best first, at most `limit`; the
-    /// score is the sum over the distinct terms of all queries. Segments without a term are left
-    /// out; equal scores come in the order of the text.
+    /// Ranks segments for several queries that mean the same, best first, at most `limit`.
+    ///
+    /// The score is the sum over the distinct terms of all queries: a word that two queries share
+    /// counts once, and a segment that uses the words of two of them is better than one that uses
+    /// those of one. Segments without a term are left out; equal scores come in the order of the
+    /// text.
     #[must_use]
     pub fn search(&self, queries: &[&str], limit: usize) -> Vec<(usize, f64)> {
-        let mut analyzer = analysis::analyzer(self.language);
-        let mut terms: Vec<String> = queries
-            .iter()
-            .flat_map(|query| analysis::terms(&mut analyzer, query))
-            .collect();
-        terms.sort_unstable();
-        terms.dedup();
-        let mut scores: BTreeMap<usize, f64> = BTreeMap::new();
-        #[expect(clippy::cast_precision_loss, reason = "a document has few segments")]
-        let count = self.lengths.len() as f64;
-        for postings in terms.iter().filter_map(|term| self.postings.get(term)) {
-            #[expect(clippy::cast_precision_loss, reason = "a document has few segments")]
-            let holding = postings.len() as f64;
-            let weight = (1.0 + (count - holding + 0.5) / (holding + 0.5)).ln();
+        let terms = analysis::distinct_terms(&mut analysis::analyzer(self.language), queries);
+        let mut scores = vec![0.0; self.lengths.len()];
+        let found = terms.iter().filter_map(|term| self.numbers.get(term));
+        for postings in found.map(|&number| &self.postings[number]) {
+            let holding = float(postings.len());
+            let weight = (1.0 + (float(scores.len()) - holding + 0.5) / (holding + 0.5)).ln();
             for &(segment, frequency) in postings {
                 let norm = 1.0 - B + B * self.lengths[segment] / self.mean;
                 let kind = if self.headings[segment] {
@@ -95,15 +90,70 @@ impl SegmentIndex {
                 } else {
                     1.0
                 };
-                *scores.entry(segment).or_default() +=
-                    kind * weight * frequency * (K1 + 1.0) / (frequency + K1 * norm);
+                scores[segment] += kind * weight * frequency * (K1 + 1.0) / (frequency + K1 * norm);
             }
         }
-        let mut ranked: Vec<(usize, f64)> = scores.into_iter().collect();
+        let mut ranked: Vec<(usize, f64)> = scores
+            .into_iter()
+            .enumerate()
+            .filter(|(_, score)| *score > 0.0)
+            .collect();
         ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         ranked.truncate(limit);
         ranked
     }
+}
+
+/// The terms of a document by number. A word is analysed once, however often it stands there:
+/// stemming is what the time goes to. The maps are looked up and never iterated.
+struct Vocabulary {
+    words: TextAnalyzer,
+    analyzer: TextAnalyzer,
+    /// For each word as it stands in the text the terms it gives: one, or none for a stop word.
+    seen: HashMap<String, Vec<usize>>,
+    terms: HashMap<String, usize>,
+}
+
+impl Vocabulary {
+    fn new(language: Language) -> Self {
+        Self {
+            words: analysis::words(),
+            analyzer: analysis::analyzer(language),
+            seen: HashMap::new(),
+            terms: HashMap::new(),
+        }
+    }
+
+    /// Hands the numbers of the terms of a text on, in their order.
+    fn numbers(&mut self, text: &str, mut take: impl FnMut(usize)) {
+        let Self {
+            words,
+            analyzer,
+            seen,
+            terms,
+        } = self;
+        analysis::each_term(words, text, |word| {
+            if let Some(numbers) = seen.get(word) {
+                numbers.iter().for_each(|&number| take(number));
+                return;
+            }
+            let mut numbers = Vec::new();
+            analysis::each_term(analyzer, word, |term| {
+                let next = terms.len();
+                numbers.push(*terms.entry(term.to_owned()).or_insert(next));
+            });
+            numbers.iter().for_each(|&number| take(number));
+            seen.insert(word.to_owned(), numbers);
+        });
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a document has few words and segments"
+)]
+fn float(count: usize) -> f64 {
+    count as f64
 }
 
 #[cfg(test)]
@@ -160,6 +210,38 @@ mod tests {
             ("", "Verletzungen sind zu melden."),
         ];
         assert_eq!(best(Language::DE, &de, "Meldung einer Verletzung"), 1);
+    }
+
+    #[test]
+    fn a_heading_ranks_below_the_sentence_it_announces() {
+        let mut document = document(&[
+            ("", "Security measures"),
+            ("", "Security measures are reviewed yearly."),
+        ]);
+        document.segments[0].kind = SegmentKind::Heading;
+        let ranked = SegmentIndex::new(&document, Language::EN).search(&["security measures"], 9);
+        let order: Vec<usize> = ranked.iter().map(|(segment, _)| *segment).collect();
+        assert_eq!(order, [1, 0]);
+    }
+
+    #[test]
+    fn the_score_is_that_of_the_formula() {
+        // Two segments of two words, one holds the term once: ln(1 + 1.5 / 1.5) * 2.2 / 2.2.
+        let index = SegmentIndex::new(
+            &document(&[("", "green kite"), ("", "red string")]),
+            Language::EN,
+        );
+        let found = index.search(&["kites", "the kite"], 9);
+        assert_eq!(found.len(), 1);
+        assert!((found[0].1 - 2.0_f64.ln()).abs() < 1e-12, "{found:?}");
+    }
+
+    #[test]
+    fn a_document_without_segments_has_nothing_to_find() {
+        assert_eq!(
+            SegmentIndex::new(&document(&[]), Language::FR).search(&["mot"], 3),
+            vec![]
+        );
     }
 
     #[test]

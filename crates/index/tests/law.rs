@@ -1,5 +1,7 @@
 //! The index of law finds what was planted, in its language, in one order.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
 use konform_index::{LawIndex, Piece};
 use konform_terms::{Digest, Instrument, InstrumentId, Language, Nature, Passage};
 
@@ -123,6 +125,32 @@ fn instruments_bound_a_search_and_words_found_are_marked() {
 }
 
 #[test]
+fn a_limit_keeps_the_first_of_equal_scores() {
+    let many: Vec<_> = (0..500)
+        .rev()
+        .map(|n| passage("C", Language::EN, &format!("art_{n:03}"), "The same words."))
+        .collect();
+    let index = LawIndex::in_memory(&many).unwrap();
+    let hits = index.search("same words", Language::EN, None, 3).unwrap();
+    let ids: Vec<_> = hits.iter().map(|hit| hit.passage.as_str()).collect();
+    let expected = ["art_000", "art_001", "art_002"].map(|one| format!("C@2020-01-01/en#{one}"));
+    assert_eq!(ids, expected);
+}
+
+#[test]
+fn headings_lead_ins_and_labels_are_found_too() {
+    let mut one = passage("A", Language::FR, "art_7", "Cela vaut aussi ici.");
+    one.heading_path = vec!["art. 7 Sécurité du traitement".into()];
+    one.context = "Le chiffrement est exigé lorsque :".into();
+    let index = LawIndex::in_memory(&[one]).unwrap();
+    for words in ["securite des traitements", "chiffrements", "art 7"] {
+        let hits = index.search(words, Language::FR, None, 3).unwrap();
+        assert_eq!(hits.len(), 1, "{words}");
+        assert_eq!(hits[0].snippet[0].text, "Cela vaut aussi ici.", "{words}");
+    }
+}
+
+#[test]
 fn an_index_on_disk_is_built_again_only_when_it_has_to_be() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path().join("index");
@@ -134,11 +162,63 @@ fn an_index_on_disk_is_built_again_only_when_it_has_to_be() {
     assert!(open("one", &law()));
     assert!(!open("one", &law()));
     assert!(open("two", &law()[..3]), "another corpus");
-    let broken = std::fs::read_dir(&at)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    for file in broken.filter(|path| path.extension().is_some_and(|ext| ext == "store")) {
-        std::fs::write(file, "broken").unwrap();
+    let files = |ending: &str| {
+        let files = std::fs::read_dir(&at)
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
+        let wanted = |path: &std::path::PathBuf| path.to_string_lossy().ends_with(ending);
+        files.filter(wanted).collect::<Vec<_>>()
+    };
+    for ending in [".store", ".term", ".idx", "meta.json", "konform-index.json"] {
+        let file = files(ending).pop().unwrap();
+        let whole = std::fs::read(&file).unwrap();
+        std::fs::write(&file, &whole[..whole.len() / 2]).unwrap();
+        assert!(open("two", &law()[..3]), "{ending} cut off");
+        assert!(!open("two", &law()[..3]), "{ending} built again");
+        let file = files(ending).pop().unwrap();
+        let mut flipped = std::fs::read(&file).unwrap();
+        flipped[0] ^= 0xff;
+        std::fs::write(&file, flipped).unwrap();
+        assert!(open("two", &law()[..3]), "{ending} with another byte");
     }
-    assert!(open("two", &law()[..3]), "a broken file");
+    std::fs::remove_file(
+        files(".pos")
+            .into_iter()
+            .chain(files(".fast"))
+            .next()
+            .unwrap(),
+    )
+    .unwrap();
+    assert!(open("two", &law()[..3]), "a file is gone");
+    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+    assert_eq!(left.len(), 1, "nothing is left beside the index: {left:?}");
+}
+
+#[test]
+fn an_index_never_takes_the_place_of_other_files() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("thesis.txt"), "years of work").unwrap();
+    let error = LawIndex::open_or_build(folder.path(), Digest::of("one"), &law());
+    let message = error.err().unwrap().to_string();
+    assert!(message.contains("holds other files"), "{message}");
+    assert!(folder.path().join("thesis.txt").exists());
+}
+
+#[test]
+fn an_open_index_outlives_its_successor() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().join("index");
+    assert!(
+        LawIndex::open_or_build(&at, Digest::of("one"), &law())
+            .unwrap()
+            .1
+    );
+    // An index that is open stays usable when another corpus takes its place.
+    let (before, _) = LawIndex::open_or_build(&at, Digest::of("one"), &law()).unwrap();
+    assert!(
+        LawIndex::open_or_build(&at, Digest::of("two"), &law())
+            .unwrap()
+            .1
+    );
+    assert_eq!(found(&before, "die Verletzung", Language::DE).len(), 1);
 }

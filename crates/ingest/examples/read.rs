@@ -1,5 +1,11 @@
 //! Prints what a file is read as: its text by segment, or the reason why it cannot be read.
 
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program for the terminal"
+)]
+
 use std::path::Path;
 
 use konform_ingest::{Limits, read};

@@ -1,5 +1,7 @@
 //! llama.cpp through the trait: bits, control tokens, grammars, and files that are no models.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 mod common;
 
 use std::{fs, path::Path};

@@ -163,7 +163,7 @@ pub(crate) fn percent(probability: f64) -> String {
     let percent = probability * 100.0;
     if percent > 0.0 && percent < 0.5 {
         "under 1 %".to_owned()
-    } else if percent >= 99.5 && percent < 100.0 {
+    } else if (99.5..100.0).contains(&percent) {
         "over 99 %".to_owned()
     } else {
         format!("{percent:.0} %")

@@ -98,7 +98,7 @@ fn english(n: u32) -> String {
         100 => "one hundred".to_owned(),
         _ => {
             let tens = EN_TENS[n as usize / 10 - 2];
-            if n % 10 == 0 {
+            if n.is_multiple_of(10) {
                 tens.to_owned()
             } else {
                 format!("{tens}-{}", EN[n as usize % 10])

@@ -9,7 +9,7 @@ use konform_terms::{Address, InstrumentId, Language, Provision};
 use konform_trace::{DocumentText, Record, Sources, Trace, verify};
 
 use super::{READ_MEMORY, READ_SECONDS, limits};
-use crate::{Outcome, args::TraceCommand, config::Config, error::CliError, inputs, table};
+use crate::{Outcome, args::TraceCommand, builtin, config::Config, error::CliError, inputs, table};
 
 pub(crate) fn run(command: TraceCommand) -> Outcome {
     match command {
@@ -20,7 +20,15 @@ pub(crate) fn run(command: TraceCommand) -> Outcome {
             corpus,
         } => {
             let (corpus, _) = inputs::corpus(&corpus, &Config::find()?)?;
-            check(&file(&trace), documents, corpus)
+            let builtin = Corpus::from_markdown(builtin::CORPORA).map_err(CliError::from_input)?;
+            check(
+                &file(&trace),
+                Here {
+                    documents,
+                    corpus,
+                    builtin,
+                },
+            )
         }
     }
 }
@@ -34,8 +42,8 @@ fn file(path: &Path) -> PathBuf {
     }
 }
 
-fn check(path: &Path, documents: PathBuf, corpus: Corpus) -> Outcome {
-    let found = match verify(path, &Here { documents, corpus }) {
+fn check(path: &Path, sources: Here) -> Outcome {
+    let found = match verify(path, &sources) {
         Ok(found) => found,
         // A trace that is not there is wrong use; a chain that is broken is a result.
         Err(error @ konform_trace::TraceError::Io { .. }) => {
@@ -69,6 +77,8 @@ fn check(path: &Path, documents: PathBuf, corpus: Corpus) -> Outcome {
 struct Here {
     documents: PathBuf,
     corpus: Corpus,
+    /// The digests, which an official text imported since may stand before.
+    builtin: Corpus,
 }
 
 impl Sources for Here {
@@ -90,8 +100,9 @@ impl Sources for Here {
         language: Language,
         address: &Address,
     ) -> Option<Provision> {
-        self.corpus
-            .provision(instrument, version, language, address)
+        [&self.corpus, &self.builtin]
+            .iter()
+            .find_map(|corpus| corpus.provision(instrument, version, language, address))
             .cloned()
     }
 }

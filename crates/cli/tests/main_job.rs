@@ -1,0 +1,277 @@
+//! The binary, end to end, on the fixtures.
+
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    thread,
+    time::Duration,
+};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn konform(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_konform"))
+        .args(args)
+        .current_dir(root())
+        .env("NO_COLOR", "1")
+        .output()
+        .unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// The findings digest that a finished run prints.
+fn digest(output: &Output) -> String {
+    let out = stdout(output);
+    let line = out.lines().find(|line| line.starts_with("Findings"));
+    line.unwrap_or_else(|| panic!("no digest in\n{out}\n{}", stderr(output)))
+        .to_owned()
+}
+
+const ONE_PACK: [&str; 3] = ["check", "fixtures/documents/dpa-gaps.en.docx", "--rules"];
+
+#[test]
+fn a_run_writes_its_report_and_a_second_run_does_nothing_again() {
+    let out = tempfile::tempdir().unwrap();
+    let out = out.path().to_str().unwrap();
+    let args = [&ONE_PACK[..], &["gdpr-dpa-art28", "--out", out]].concat();
+    let first = konform(&args);
+    assert_eq!(first.status.code(), Some(0), "{}", stderr(&first));
+    for file in ["report.html", "report.md", "findings.json", "trace.jsonl"] {
+        assert!(
+            Path::new(out).join(file).metadata().unwrap().len() > 1000,
+            "{file}"
+        );
+    }
+    let json: serde_json::Value =
+        serde_json::from_slice(&fs::read(Path::new(out).join("findings.json")).unwrap()).unwrap();
+    let findings = json["findings"].as_array().unwrap();
+    assert_eq!(findings.len(), 16);
+    assert!(
+        findings
+            .iter()
+            .all(|f| f["requirement"].is_string() && f["verdict"].is_string())
+    );
+    let breach = findings
+        .iter()
+        .find(|f| f["requirement"] == "gdpr-dpa-art28/breach-notice");
+    assert_eq!(
+        breach.unwrap()["verdict"],
+        "violated",
+        "96 hours are told by a check"
+    );
+
+    let second = konform(&args);
+    assert_eq!(digest(&first), digest(&second));
+    assert!(stderr(&second).contains("0 findings judged, 16 taken over; 0 tokens evaluated"));
+
+    let verified = konform(&["trace", "verify", out]);
+    assert_eq!(verified.status.code(), Some(0), "{}", stdout(&verified));
+    let gate = konform(&[&args[..], &["--fail-on", "violated,missing", "--quiet"]].concat());
+    assert_eq!(gate.status.code(), Some(1));
+}
+
+#[test]
+fn a_changed_byte_of_trace_or_document_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = fs::read(root().join("fixtures/documents/nda-complete.en.txt")).unwrap();
+    let document = folder.path().join("nda.txt");
+    fs::write(&document, &text).unwrap();
+    let out = folder.path().join("out");
+    let (document_, out_) = (document.to_str().unwrap(), out.to_str().unwrap());
+    konform(&["check", document_, "--rules", "mutual-nda", "--out", out_]);
+    assert_eq!(konform(&["trace", "verify", out_]).status.code(), Some(0));
+
+    let trace = out.join("trace.jsonl");
+    let whole = fs::read(&trace).unwrap();
+    let mut changed = whole.clone();
+    let at = whole.len() / 2;
+    changed[at] = if changed[at] == b'x' { b'y' } else { b'x' };
+    fs::write(&trace, &changed).unwrap();
+    let verified = konform(&["trace", "verify", out_]);
+    let line = whole[..at].iter().filter(|&&byte| byte == b'\n').count() + 1;
+    assert_eq!(verified.status.code(), Some(1));
+    assert!(
+        stdout(&verified).contains(&format!("line {line}")),
+        "{}",
+        stdout(&verified)
+    );
+
+    fs::write(&trace, &whole).unwrap();
+    let mut edited = text.clone();
+    let at = edited.iter().position(|&byte| byte == b'e').unwrap();
+    edited[at] = b'a';
+    fs::write(&document, edited).unwrap();
+    let verified = konform(&["trace", "verify", out_]);
+    assert_eq!(verified.status.code(), Some(1));
+    assert!(
+        stdout(&verified).contains("another digest"),
+        "{}",
+        stdout(&verified)
+    );
+}
+
+#[test]
+fn a_killed_run_resumes_to_the_same_findings() {
+    let folder = tempfile::tempdir().unwrap();
+    let documents = "fixtures/documents";
+    let whole = folder.path().join("whole");
+    let rules = "gdpr-dpa-art28";
+    let args = |out: &Path| {
+        let out = out.to_str().unwrap().to_owned();
+        ["check", documents, "--rules", rules, "--out", &out]
+            .map(str::to_owned)
+            .to_vec()
+    };
+    let run = |out: &Path| {
+        let args = args(out);
+        konform(&args.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let expected = digest(&run(&whole));
+    let killed = folder.path().join("killed");
+    let mut cut = 0;
+    for wait in [900, 1300, 1700] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_konform"))
+            .args(args(&killed))
+            .current_dir(root())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        thread::sleep(Duration::from_millis(wait));
+        cut += usize::from(child.try_wait().unwrap().is_none());
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    assert!(cut > 0, "no run was cut off");
+    assert_eq!(digest(&run(&killed)), expected);
+    let killed = killed.to_str().unwrap();
+    assert_eq!(konform(&["trace", "verify", killed]).status.code(), Some(0));
+}
+
+#[test]
+fn files_that_cannot_be_read_are_findings_with_a_reason() {
+    let out = tempfile::tempdir().unwrap();
+    let out = out.path().to_str().unwrap();
+    let output = konform(&[
+        "check",
+        "fixtures/hostile",
+        "--rules",
+        "mutual-nda",
+        "--out",
+        out,
+    ]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let json: serde_json::Value =
+        serde_json::from_slice(&fs::read(Path::new(out).join("findings.json")).unwrap()).unwrap();
+    let reason = |name: &str| {
+        let findings = json["findings"].as_array().unwrap();
+        let path = format!("fixtures/hostile/{name}");
+        let finding = findings
+            .iter()
+            .find(|f| f["document"] == path.as_str())
+            .unwrap();
+        finding["not_assessed"]
+            .as_str()
+            .unwrap_or("read")
+            .to_owned()
+    };
+    for (name, expected) in [
+        ("empty.pdf", "empty"),
+        ("encrypted.pdf", "encrypted"),
+        ("scanned.pdf", "scanned"),
+        ("not-a-zip.docx", "damaged"),
+        ("random.bin", "unsupported"),
+        ("image.png", "unsupported"),
+        ("latin-1.txt", "read"),
+    ] {
+        assert_eq!(reason(name), expected, "{name}");
+    }
+}
+
+#[test]
+fn wrong_use_is_told_before_any_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let empty = folder.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    let random = folder.path().join("random.gguf");
+    fs::write(&random, [7u8; 4096]).unwrap();
+    let document = "fixtures/documents/nda-complete.en.txt";
+    let out = folder.path().join("out");
+    let out = out.to_str().unwrap();
+    let cases: [(&[&str], &str); 6] = [
+        (
+            &["check", "fixtures/absent", "--out", out],
+            "does not exist",
+        ),
+        (
+            &["check", empty.to_str().unwrap(), "--out", out],
+            "holds no file",
+        ),
+        (
+            &["check", document, "--rules", "absent-pack", "--out", out],
+            "built-in packs",
+        ),
+        (
+            &["check", document, "--corpus", "absent-corpus", "--out", out],
+            "does not exist",
+        ),
+        (
+            &["check", document, "--model", "absent.gguf", "--out", out],
+            "cannot be read",
+        ),
+        (
+            &[
+                "check",
+                document,
+                "--model",
+                random.to_str().unwrap(),
+                "--out",
+                out,
+            ],
+            "not a GGUF",
+        ),
+    ];
+    for (args, message) in cases {
+        let output = konform(args);
+        assert_eq!(
+            output.status.code(),
+            Some(2),
+            "{args:?}: {}",
+            stderr(&output)
+        );
+        assert!(
+            stderr(&output).contains(message),
+            "{args:?}: {}",
+            stderr(&output)
+        );
+    }
+}
+
+#[test]
+fn every_provision_that_the_packs_pin_stands_in_the_builtin_corpus() {
+    let output = konform(&["rules", "lint", "rules"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(
+        !stderr(&output).contains("the corpus has no"),
+        "{}",
+        stderr(&output)
+    );
+    let found = konform(&["corpus", "search", "notify", "a", "breach", "--limit", "3"]);
+    assert!(
+        stdout(&found).contains("art_33__para_"),
+        "{}",
+        stdout(&found)
+    );
+}

@@ -1,0 +1,236 @@
+//! The stations of judging, with an engine that answers by a script and is no model.
+
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use konform_index::SegmentIndex;
+use konform_judge::{Case, Checked, Scoped, Settings, Shown, judge, render};
+use konform_llm::{Part, Scripted};
+use konform_terms::{
+    DecidedBy, Digest, Document, Finding, Format, Kind, Language, Requirement, Segment,
+    SegmentKind, Severity, Span, Verdict, Warning, WarningKind,
+};
+
+#[test]
+fn the_prompt_is_byte_for_byte_the_one_that_training_uses() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/prompts/golden.json");
+    let cases: Vec<serde_json::Value> =
+        serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    assert!(cases.len() >= 3);
+    for case in cases {
+        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        let passages: Vec<(String, String)> = case["passages"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|pair| (text(&pair[0]), text(&pair[1])))
+            .collect();
+        let evidence: Vec<String> = case["evidence"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(text)
+            .collect();
+        let evidence: Vec<&str> = evidence.iter().map(String::as_str).collect();
+        let kind = match case["kind"].as_str().unwrap() {
+            "must" => Kind::Must,
+            "must-not" => Kind::MustNot,
+            _ => Kind::Should,
+        };
+        let statement = text(&case["statement"]);
+        let prompt = render(&Shown {
+            statement: &statement,
+            kind,
+            passages: &passages,
+            evidence: &evidence,
+        });
+        assert_eq!(prompt.shared[2], Part::Text(text(&case["shared"])));
+        assert_eq!(prompt.own[0], Part::Text(text(&case["own"])));
+    }
+}
+
+fn document(sentences: &[&str], warnings: Vec<Warning>) -> Document {
+    let mut text = String::new();
+    let mut segments = Vec::new();
+    for sentence in sentences {
+        let start = text.len();
+        text.push_str(sentence);
+        segments.push(Segment {
+            span: Span::new(start, text.len()),
+            kind: SegmentKind::Sentence,
+            page: None,
+            heading_path: vec![],
+        });
+        text.push('\n');
+    }
+    Document {
+        path: "a.txt".into(),
+        format: Format::Text,
+        digest: Digest::of(&text),
+        language: Some(Language::EN),
+        text,
+        pages: vec![],
+        segments,
+        warnings,
+    }
+}
+
+fn requirement(kind: Kind) -> Requirement {
+    let en = |text: &str| BTreeMap::from([(Language::EN, text.to_owned())]);
+    Requirement {
+        id: "p/notify".into(),
+        title: en("Notice"),
+        statement: en("The processor notifies breaches."),
+        kind,
+        severity: Severity::High,
+        scope: None,
+        provisions: vec![],
+        queries: BTreeMap::from([(Language::EN, vec!["notify breach incident".to_owned()])]),
+        checks: vec![],
+        wording: BTreeMap::from([(Verdict::Missing, en("Add a notice clause."))]),
+    }
+}
+
+struct Setting {
+    document: Document,
+    kind: Kind,
+    checks: Vec<Checked>,
+    in_scope: bool,
+    /// The probabilities of the four letters, and the ids that follow.
+    answer: ([f64; 4], &'static str),
+}
+
+fn found(setting: &Setting) -> Finding {
+    let segments = SegmentIndex::new(&setting.document, Language::EN);
+    let requirement = requirement(setting.kind);
+    let scope = Scoped {
+        in_scope: setting.in_scope,
+        found: vec![],
+        explanation: "not a contract".into(),
+    };
+    let case = Case {
+        document: &setting.document,
+        language: Language::EN,
+        segments: &segments,
+        requirement: &requirement,
+        scope: &scope,
+        checks: &setting.checks,
+        passages: &[],
+    };
+    let (letters, ids) = setting.answer;
+    let mut engine = Scripted::new(move |_: &str| (letters.to_vec(), ids.to_owned()));
+    judge(&mut engine, &Settings::default(), &case)
+        .unwrap()
+        .finding
+}
+
+fn setting(sentences: &[&str]) -> Setting {
+    Setting {
+        document: document(sentences, vec![]),
+        kind: Kind::Must,
+        checks: vec![],
+        in_scope: true,
+        answer: ([0.9, 0.05, 0.04, 0.01], " E1"),
+    }
+}
+
+const TEXT: [&str; 3] = [
+    "Fees are due monthly.",
+    "Breaches are notified at once.",
+    "Incidents are notified by mail.",
+];
+
+#[test]
+fn the_chosen_evidence_is_quoted_and_the_rest_is_listed_as_read() {
+    let finding = found(&setting(&TEXT));
+    assert_eq!(
+        (finding.verdict, finding.decided_by),
+        (Verdict::Satisfied, DecidedBy::Model)
+    );
+    assert_eq!(finding.probability, Some(0.9));
+    assert_eq!(finding.evidence[0].quote, TEXT[1]);
+    assert_eq!(finding.also_read[0].quote, TEXT[2]);
+    assert!(
+        finding
+            .justification
+            .iter()
+            .any(|step| step.rests_on == ["E1"])
+    );
+}
+
+#[test]
+fn letters_mean_what_the_kind_makes_of_them() {
+    let cases = [
+        ([0.9, 0.1, 0.0, 0.0], Kind::Must, Verdict::Satisfied),
+        ([0.1, 0.9, 0.0, 0.0], Kind::Must, Verdict::Violated),
+        ([0.0, 0.1, 0.9, 0.0], Kind::Must, Verdict::Missing),
+        ([0.0, 0.1, 0.9, 0.0], Kind::MustNot, Verdict::Satisfied),
+        ([0.9, 0.1, 0.0, 0.0], Kind::MustNot, Verdict::Violated),
+        ([0.0, 0.0, 0.1, 0.9], Kind::Should, Verdict::NotApplicable),
+        ([0.5, 0.3, 0.2, 0.0], Kind::Must, Verdict::Undetermined),
+    ];
+    for (letters, kind, verdict) in cases {
+        let case = Setting {
+            kind,
+            answer: (letters, " E1"),
+            ..setting(&TEXT)
+        };
+        assert_eq!(found(&case).verdict, verdict, "{letters:?} {kind:?}");
+    }
+}
+
+#[test]
+fn scope_and_checks_decide_before_the_model() {
+    let out = Setting {
+        in_scope: false,
+        ..setting(&TEXT)
+    };
+    assert_eq!(found(&out).verdict, Verdict::NotApplicable);
+    let check = Checked {
+        verdict: Some(Verdict::Violated),
+        hits: vec![Span::new(25, 30)],
+        explanation: "a number was out of bounds".into(),
+    };
+    let finding = found(&Setting {
+        checks: vec![check],
+        ..setting(&TEXT)
+    });
+    assert_eq!(
+        (finding.verdict, finding.decided_by),
+        (Verdict::Violated, DecidedBy::Check)
+    );
+    assert_eq!(finding.evidence[0].quote, TEXT[1]);
+}
+
+#[test]
+fn where_nothing_is_found_silence_decides_and_a_damaged_file_cannot_be_silent() {
+    let finding = found(&setting(&["Fees are due."]));
+    assert_eq!(
+        (finding.verdict, finding.decided_by),
+        (Verdict::Missing, DecidedBy::Search)
+    );
+    assert!(
+        finding
+            .justification
+            .iter()
+            .any(|step| step.text == "Add a notice clause.")
+    );
+    let prohibited = found(&Setting {
+        kind: Kind::MustNot,
+        ..setting(&["Fees are due."])
+    });
+    assert_eq!(prohibited.verdict, Verdict::Satisfied);
+    let warning = Warning {
+        kind: WarningKind::Damaged,
+        message: "cut".into(),
+    };
+    for kind in [Kind::Must, Kind::MustNot] {
+        let damaged = Setting {
+            document: document(&["Fees are due."], vec![warning.clone()]),
+            kind,
+            ..setting(&[])
+        };
+        assert_eq!(found(&damaged).verdict, Verdict::Undetermined, "{kind:?}");
+    }
+}
