@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use konform_terms::Digest;
 use serde::{Deserialize, Serialize};
 
-use crate::gguf::GgufError;
+use crate::{gguf::GgufError, human::bytes};
 
 /// A part of a prompt: a control token, or text that can form none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,19 +48,20 @@ pub struct Scores {
 }
 
 impl Scores {
-    /// The probabilities of the choices among themselves; they sum to one.
+    /// The probabilities of the choices among themselves; they sum to one. Choices that are all
+    /// impossible are equally likely.
     #[must_use]
     pub fn distribution(&self) -> Vec<f64> {
-        let greatest = self
-            .log_probabilities
-            .iter()
-            .copied()
-            .fold(f64::NEG_INFINITY, f64::max);
-        let weights: Vec<f64> = self
-            .log_probabilities
-            .iter()
-            .map(|value| (value - greatest).exp())
-            .collect();
+        let values = &self.log_probabilities;
+        let greatest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let weight = |value: &f64| {
+            if greatest.is_finite() {
+                (value - greatest).exp()
+            } else {
+                1.0
+            }
+        };
+        let weights: Vec<f64> = values.iter().map(weight).collect();
         let sum: f64 = weights.iter().sum();
         weights.into_iter().map(|weight| weight / sum).collect()
     }
@@ -76,16 +77,20 @@ pub struct Completion {
 }
 
 /// What answers: model, engine and everything that its bits depend on. Part of what pins a run.
+///
+/// The number of threads is not in it: the bits do not depend on it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// The model's name.
     pub name: String,
     /// Its architecture.
     pub architecture: String,
-    /// How its weights are stored: `Q4_K`, `Q8_0`, ….
+    /// How its weights are stored: `Q4_K_M`, `Q8_0`, ….
     pub weights: String,
     /// How many parameters it has.
     pub parameters: u64,
+    /// The size of the model file, in bytes.
+    pub size: u64,
     /// The digest of the model file.
     pub digest: Digest,
     /// The engine, with its version.
@@ -94,7 +99,11 @@ pub struct Identity {
     pub context: u32,
     /// How many tokens are evaluated at a time.
     pub ubatch: u32,
-    /// The processor that the engine was built for.
+    /// Whether attention is computed in one step (flash attention).
+    pub flash_attention: bool,
+    /// The type of the cache of keys and values.
+    pub cache: String,
+    /// The features of the processor that the engine uses.
     pub processor: String,
 }
 
@@ -152,21 +161,29 @@ pub enum LlmError {
     },
     /// There is too little memory.
     #[error(
-        "{path}: the model needs about {needed_mib} MiB (with a context of {context} tokens), and \
-         {available_mib} MiB are free. Take a smaller model, or end other programs"
+        "{path}: {}about {} for a context of {context} tokens are needed, and {} of memory are \
+         free. Take a smaller context or model, or end other programs",
+        for_weights(*weights),
+        bytes(*cache),
+        bytes(*free)
     )]
     Memory {
         /// The file.
         path: PathBuf,
-        /// Weights and cache, in MiB.
-        needed_mib: u64,
-        /// What is free, in MiB.
-        available_mib: u64,
+        /// What the weights take, in bytes; nothing where they are in memory already.
+        weights: u64,
+        /// What the context takes, in bytes.
+        cache: u64,
         /// The context, in tokens.
         context: u32,
+        /// What is free, in bytes.
+        free: u64,
     },
     /// The prompt does not fit.
-    #[error("the prompt takes {tokens} tokens, and the model reads {capacity}")]
+    #[error(
+        "{tokens} tokens are too many where {capacity} fit. Shorten the text, or take a larger \
+         context"
+    )]
     TooLong {
         /// Its length.
         tokens: usize,
@@ -176,11 +193,22 @@ pub enum LlmError {
     /// There is nothing to answer to, or nothing to choose from.
     #[error("a prompt without tokens of its own, or a choice without tokens, has no answer")]
     Empty,
-    /// The grammar is not one, or forbids every token of the vocabulary.
+    /// The grammar is not one that is understood, or forbids every token of the vocabulary.
     #[error("the grammar cannot be used: {reason}")]
     Grammar {
         /// What is wrong with it.
         reason: String,
+    },
+    /// Answers are replayed, and this one was not recorded.
+    #[error(
+        "no answer was recorded for the prompt {prompt} (task {task}). Record the run again, \
+         or ask a model"
+    )]
+    NotRecorded {
+        /// What was asked for.
+        task: &'static str,
+        /// The digest of the question.
+        prompt: Digest,
     },
     /// llama.cpp failed.
     #[error("llama.cpp failed to {task}: {reason}")]
@@ -190,4 +218,50 @@ pub enum LlmError {
         /// What it says.
         reason: String,
     },
+}
+
+fn for_weights(weights: u64) -> String {
+    match weights {
+        0 => String::new(),
+        weights => format!("{} for the weights and ", bytes(weights)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn distribution(log_probabilities: &[f64]) -> Vec<f64> {
+        let usage = Usage::default();
+        Scores {
+            log_probabilities: log_probabilities.to_vec(),
+            usage,
+        }
+        .distribution()
+    }
+
+    #[test]
+    fn a_distribution_sums_to_one_however_unlikely_the_choices_are() {
+        assert_eq!(distribution(&[]), Vec::<f64>::new());
+        assert_eq!(distribution(&[-1000.0, -1000.0]), [0.5, 0.5]);
+        assert_eq!(distribution(&[f64::NEG_INFINITY, -2.0]), [0.0, 1.0]);
+        assert_eq!(distribution(&[f64::NEG_INFINITY; 2]), [0.5, 0.5]);
+    }
+
+    #[test]
+    fn too_little_memory_is_told_in_numbers() {
+        let mut error = LlmError::Memory {
+            path: "model.gguf".into(),
+            weights: 4_100_000_000,
+            cache: 537_000_000,
+            context: 4096,
+            free: 3_200_000_000,
+        };
+        insta::assert_snapshot!(error, @"model.gguf: 4.1 GB for the weights and about 537.0 MB for a context of 4096 tokens are needed, and 3.2 GB of memory are free. Take a smaller context or model, or end other programs");
+        if let LlmError::Memory { weights, .. } = &mut error {
+            *weights = 0;
+        }
+        insta::assert_snapshot!(error, @"model.gguf: about 537.0 MB for a context of 4096 tokens are needed, and 3.2 GB of memory are free. Take a smaller context or model, or end other programs");
+    }
 }

@@ -20,8 +20,11 @@ impl<F: FnMut(&str) -> (Vec<f64>, String)> Scripted<F> {
             parameters: 0,
             digest: Digest::of("scripted"),
             engine: "scripted".to_owned(),
+            size: 0,
             context: 4096,
             ubatch: 1,
+            flash_attention: false,
+            cache: "none".to_owned(),
             processor: "any".to_owned(),
         };
         Self { answer, identity }

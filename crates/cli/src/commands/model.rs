@@ -1,5 +1,4 @@
 use std::{
-    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -8,9 +7,8 @@ use std::{
 use anstream::println;
 use konform_llm::{
     gguf::{Header, digest_file},
-    pull::{self, Pinned},
+    pull::{self, Lock},
 };
-use serde::{Deserialize, Serialize};
 
 use crate::{
     Outcome, args::ModelCommand, builtin, config::Config, error::CliError, inputs, progress,
@@ -56,18 +54,21 @@ fn info(shown: &str, path: &Path) -> Outcome {
         ("architecture", header.architecture.clone()),
         ("parameters", header.parameters.to_string()),
         ("weights", header.weights.clone()),
-        ("layers", header.layers.to_string()),
-        ("width", header.width.to_string()),
+        ("layers", header.shape.layers.to_string()),
+        ("width", header.shape.width.to_string()),
         (
             "heads",
-            format!("{} ({} of keys and values)", header.heads, header.kv_heads),
+            format!(
+                "{} ({} of keys and values)",
+                header.shape.heads, header.shape.kv_heads
+            ),
         ),
-        ("vocabulary", header.vocabulary.to_string()),
+        ("vocabulary", header.shape.vocabulary.to_string()),
         (
             "context",
             format!(
                 "{} tokens, {} bytes of cache each",
-                header.context,
+                header.shape.context,
                 header.cache_bytes()
             ),
         ),
@@ -84,13 +85,6 @@ fn info(shown: &str, path: &Path) -> Outcome {
         println!("{:<14}{value}", key.trim_start_matches("konform."));
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// What `konform.lock` holds: pins by the names of the models.
-#[derive(Default, Serialize, Deserialize)]
-struct Lock {
-    #[serde(default)]
-    model: BTreeMap<String, Pinned>,
 }
 
 fn fetch(name: &str, into: Option<PathBuf>, hub: Option<String>) -> Outcome {
@@ -111,13 +105,7 @@ fn fetch(name: &str, into: Option<PathBuf>, hub: Option<String>) -> Outcome {
             })?,
     };
     let lock_path = Config::find()?.path(Path::new(LOCK));
-    let mut lock: Lock = match fs::read_to_string(&lock_path) {
-        Ok(text) => toml::from_str(&text).map_err(|error| {
-            CliError::input(format!("{} has an error", lock_path.display()))
-                .rendered(error.to_string())
-        })?,
-        Err(_) => Lock::default(),
-    };
+    let mut lock = Lock::read(&lock_path).map_err(CliError::from_input)?;
     let bar = progress::bytes_bar(false);
     let hub = hub.as_deref().unwrap_or(pull::HUB);
     let (path, pinned) = pull::pull(hub, entry, &folder, lock.model.get(name), |there, all| {
@@ -127,10 +115,7 @@ fn fetch(name: &str, into: Option<PathBuf>, hub: Option<String>) -> Outcome {
     .map_err(CliError::from_work)?;
     bar.finish_and_clear();
     lock.model.insert(name.to_owned(), pinned.clone());
-    let text = toml::to_string_pretty(&lock).map_err(CliError::from_work)?;
-    fs::write(&lock_path, text).map_err(|error| {
-        CliError::work(format!("{} cannot be written", lock_path.display())).because(error)
-    })?;
+    lock.write(&lock_path).map_err(CliError::from_work)?;
     println!("{}", path.display());
     println!(
         "{} bytes, {}, pinned in {}",

@@ -1,12 +1,12 @@
 //! A tiny model with random weights, of Mistral's shape, written to a file.
+#![allow(dead_code, reason = "each test uses its share")]
 
 use std::{fs, path::Path};
 
 /// The metadata and tensors of a GGUF file in the making.
 #[derive(Default)]
 pub(crate) struct Gguf {
-    entries: Vec<u8>,
-    count: u64,
+    entries: Vec<(String, u32, Vec<u8>)>,
     tensors: Vec<(String, Vec<u64>, Vec<f32>)>,
 }
 
@@ -16,11 +16,17 @@ fn text(bytes: &mut Vec<u8>, text: &str) {
 }
 
 impl Gguf {
+    /// Sets an entry; one that is there is replaced.
     fn entry(&mut self, key: &str, kind: u32, value: &[u8]) {
-        text(&mut self.entries, key);
-        self.entries.extend(kind.to_le_bytes());
-        self.entries.extend(value);
-        self.count += 1;
+        let entry = (key.to_owned(), kind, value.to_vec());
+        match self.entries.iter_mut().find(|(name, ..)| name == key) {
+            Some(old) => *old = entry,
+            None => self.entries.push(entry),
+        }
+    }
+
+    pub(crate) fn remove(&mut self, key: &str) {
+        self.entries.retain(|(name, ..)| name != key);
     }
 
     pub(crate) fn string(&mut self, key: &str, value: &str) {
@@ -31,6 +37,34 @@ impl Gguf {
 
     pub(crate) fn number(&mut self, key: &str, value: u32) {
         self.entry(key, 4, &value.to_le_bytes());
+    }
+
+    /// Gives a tensor another size; its values begin as they did.
+    pub(crate) fn resize(&mut self, name: &str, extents: &[u64]) {
+        let tensor = self
+            .tensors
+            .iter_mut()
+            .find(|(tensor, ..)| tensor == name)
+            .unwrap();
+        tensor.1 = extents.to_vec();
+        tensor
+            .2
+            .resize(extents.iter().product::<u64>() as usize, 0.1);
+    }
+
+    /// Renames a token of the vocabulary, to a name of the same length.
+    pub(crate) fn rename_token(&mut self, from: &str, to: &str) {
+        assert_eq!(from.len(), to.len());
+        let tokens = self
+            .entries
+            .iter_mut()
+            .find(|(key, ..)| key == "tokenizer.ggml.tokens");
+        let bytes = &mut tokens.unwrap().2;
+        let at = bytes
+            .windows(from.len())
+            .position(|window| window == from.as_bytes())
+            .unwrap();
+        bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
     }
 
     fn array(&mut self, key: &str, kind: u32, count: usize, values: &[u8]) {
@@ -44,8 +78,12 @@ impl Gguf {
         let mut file = b"GGUF".to_vec();
         file.extend(3u32.to_le_bytes());
         file.extend((self.tensors.len() as u64).to_le_bytes());
-        file.extend(self.count.to_le_bytes());
-        file.extend(&self.entries);
+        file.extend((self.entries.len() as u64).to_le_bytes());
+        for (key, kind, value) in &self.entries {
+            text(&mut file, key);
+            file.extend(kind.to_le_bytes());
+            file.extend(value);
+        }
         let mut offset = 0u64;
         for (name, shape, values) in &self.tensors {
             text(&mut file, name);
@@ -73,7 +111,8 @@ pub(crate) fn tiny_model(path: &Path, architecture: &str) -> Vec<u8> {
     bytes
 }
 
-fn tiny(architecture: &str) -> Gguf {
+/// A Mistral in small: grouped queries, and a `SentencePiece` vocabulary that spells every byte.
+pub(crate) fn tiny(architecture: &str) -> Gguf {
     const WIDTH: u64 = 64;
     const HIDDEN: u64 = 128;
     let mut pieces: Vec<(String, u32)> = ["<unk>", "<s>", "</s>", "[INST]", "[/INST]"]

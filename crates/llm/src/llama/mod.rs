@@ -1,0 +1,389 @@
+//! llama.cpp in this process.
+
+mod grammar;
+mod memory;
+mod model;
+mod system;
+
+use std::num::NonZeroU32;
+
+use llama_cpp_2::{
+    context::{LlamaContext, params::LlamaContextParams},
+    llama_batch::LlamaBatch,
+    token::LlamaToken,
+};
+
+use self::grammar::Grammar;
+pub use self::model::{Model, Settings};
+use crate::engine::{Completion, Engine, Identity, LlmError, Part, Prompt, Scores, Usage};
+
+/// Tokens that are kept free behind a prompt, for the answer.
+const ANSWER: usize = 64;
+/// The one sequence that there is.
+const SEQUENCE: u32 = 0;
+/// The engine's name and version, as in the workspace's Cargo.toml.
+const ENGINE: &str = "llama.cpp (llama-cpp-2 0.1.160)";
+
+/// A context of llama.cpp with one sequence, over a model that others may use too.
+pub struct LlamaCpp<'m> {
+    model: &'m Model,
+    context: LlamaContext<'m>,
+    identity: Identity,
+    ubatch: usize,
+    capacity: usize,
+    open: Vec<LlamaToken>,
+    close: Vec<LlamaToken>,
+    /// What the cache holds: the shared part of the last prompt …
+    shared: Vec<LlamaToken>,
+    /// … and its own part, once that is evaluated; an answer may follow.
+    own: Vec<LlamaToken>,
+    /// The scores of the vocabulary behind `own`.
+    logits: Vec<f32>,
+}
+
+impl<'m> LlamaCpp<'m> {
+    fn new(model: &'m Model, settings: &Settings) -> Result<Self, LlmError> {
+        let &Settings {
+            threads,
+            context,
+            ubatch,
+        } = settings;
+        let _one = model::one_at_a_time();
+        memory::check(&model.path, &model.header, true, context, ubatch)?;
+        let parameters = LlamaContextParams::default()
+            .with_n_ctx(NonZeroU32::new(context))
+            .with_n_batch(ubatch)
+            .with_n_ubatch(ubatch)
+            .with_n_seq_max(1)
+            .with_n_threads(threads.unwrap_or(1).into())
+            .with_n_threads_batch(threads.unwrap_or(1).into())
+            .with_flash_attention_policy(llama_cpp_sys_2::LLAMA_FLASH_ATTN_TYPE_ENABLED);
+        let llama = model
+            .model
+            .new_context(model::backend()?, parameters)
+            .map_err(|error| engine_error("make a context", error))?;
+        let vocabulary = model.model.vocab();
+        let control = |text: &str| {
+            let tokens = vocabulary.tokenize(text.as_bytes(), false, true);
+            match tokens[..] {
+                [token] if vocabulary.is_control(token) => tokens,
+                // Mistral's first vocabularies write instructions as plain text.
+                _ => vocabulary.tokenize(text.as_bytes(), false, false),
+            }
+        };
+        Ok(Self {
+            open: control("[INST]"),
+            close: control("[/INST]"),
+            model,
+            context: llama,
+            identity: identify(model, context, ubatch),
+            ubatch: ubatch as usize,
+            capacity: (context as usize).saturating_sub(ANSWER),
+            shared: vec![],
+            own: vec![],
+            logits: vec![],
+        })
+    }
+
+    /// Tokenizes parts, each by itself; text forms no control token.
+    fn tokens(&self, parts: &[Part]) -> Result<Vec<LlamaToken>, LlmError> {
+        let vocabulary = self.model.model.vocab();
+        let mut tokens = Vec::new();
+        for part in parts {
+            match part {
+                Part::Bos => tokens.push(vocabulary.bos()),
+                Part::InstOpen => tokens.extend(&self.open),
+                Part::InstClose => tokens.extend(&self.close),
+                Part::Text(text) if i32::try_from(text.len()).is_err() => {
+                    // llama.cpp counts bytes in 31 bits.
+                    return Err(LlmError::TooLong {
+                        tokens: text.len(),
+                        capacity: self.capacity,
+                    });
+                }
+                Part::Text(text) => {
+                    tokens.extend(vocabulary.tokenize(text.as_bytes(), false, false));
+                }
+            }
+        }
+        Ok(tokens)
+    }
+
+    /// Brings a prompt into the cache, in the same calls whatever the cache holds.
+    fn prefill(&mut self, prompt: &Prompt) -> Result<Usage, LlmError> {
+        let (shared, own) = (self.tokens(&prompt.shared)?, self.tokens(&prompt.own)?);
+        let tokens = shared.len() + own.len();
+        if own.is_empty() {
+            return Err(LlmError::Empty);
+        }
+        if tokens > self.capacity {
+            return Err(LlmError::TooLong {
+                tokens,
+                capacity: self.capacity,
+            });
+        }
+        if shared == self.shared && own == self.own {
+            self.forget_after(tokens)?;
+            return Ok(Usage {
+                evaluated: 0,
+                reused: tokens,
+            });
+        }
+        self.own.clear();
+        let mut reused = 0;
+        if shared == self.shared {
+            self.forget_after(shared.len())?;
+            reused = shared.len();
+        } else {
+            // What the cache holds is known again only after the last call succeeded.
+            self.shared.clear();
+            self.context.clear_kv_cache();
+            self.evaluate(&shared, 0, false)?;
+            self.shared = shared;
+        }
+        self.logits = self.evaluate(&own, self.shared.len(), true)?;
+        self.own = own;
+        Ok(Usage {
+            evaluated: tokens - reused,
+            reused,
+        })
+    }
+
+    /// Evaluates tokens behind a position, in pieces, and gives the scores behind the last of them
+    /// where they are asked for.
+    fn evaluate(
+        &mut self,
+        tokens: &[LlamaToken],
+        from: usize,
+        scores: bool,
+    ) -> Result<Vec<f32>, LlmError> {
+        let mut batch = LlamaBatch::new(self.ubatch, 1);
+        let mut position =
+            i32::try_from(from).map_err(|error| engine_error("count positions", error))?;
+        let mut rest = tokens;
+        let mut row = 0;
+        while !rest.is_empty() {
+            let (piece, after) = rest.split_at(rest.len().min(self.ubatch));
+            batch.clear();
+            for (index, &token) in (0..).zip(piece) {
+                // Only the row that is read may be asked for, and only such a row may be read.
+                let last = scores && after.is_empty() && index + 1 == piece.len();
+                batch
+                    .add(token, position, &[0], last)
+                    .map_err(|error| engine_error("fill a batch", error))?;
+                position += 1;
+            }
+            row = batch.n_tokens() - 1;
+            self.context
+                .decode(&mut batch)
+                .map_err(|error| engine_error("evaluate a prompt", error))?;
+            rest = after;
+        }
+        if !scores || tokens.is_empty() {
+            return Ok(vec![]);
+        }
+        Ok(self.context.get_logits_ith(row).to_vec())
+    }
+
+    fn forget_after(&mut self, length: usize) -> Result<(), LlmError> {
+        let from = u32::try_from(length).map_err(|error| engine_error("count positions", error))?;
+        let gone = self
+            .context
+            .clear_kv_cache_seq(Some(SEQUENCE), Some(from), None);
+        if gone.is_ok_and(|gone| gone) {
+            return Ok(());
+        }
+        self.context.clear_kv_cache();
+        self.shared.clear();
+        self.own.clear();
+        Err(LlmError::Engine {
+            task: "take back tokens",
+            reason: "the cache refused".to_owned(),
+        })
+    }
+
+    fn prompt_length(&self) -> usize {
+        self.shared.len() + self.own.len()
+    }
+
+    /// The mean of the log probabilities of a choice's tokens behind the prompt.
+    fn score_choice(
+        &mut self,
+        choice: &str,
+        first: &[f64],
+        usage: &mut Usage,
+    ) -> Result<f64, LlmError> {
+        let tokens = self.tokens(&[Part::Text(choice.to_owned())])?;
+        let Some((&head, rest)) = tokens.split_first() else {
+            return Err(LlmError::Empty);
+        };
+        if tokens.len() > ANSWER {
+            return Err(LlmError::TooLong {
+                tokens: tokens.len(),
+                capacity: ANSWER,
+            });
+        }
+        let mut sum = value(first, head);
+        if !rest.is_empty() {
+            let end = self.prompt_length();
+            for (index, &token) in rest.iter().enumerate() {
+                let logits = self.evaluate(&tokens[index..=index], end + index, true)?;
+                usage.evaluated += 1;
+                sum += value(&log_softmax(&logits), token);
+            }
+            self.forget_after(end)?;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a choice has few tokens")]
+        let count = tokens.len() as f64;
+        Ok(sum / count)
+    }
+}
+
+fn identify(model: &Model, context: u32, ubatch: u32) -> Identity {
+    let header = &model.header;
+    let name = header.name.clone().unwrap_or_else(|| {
+        let stem = model.path.file_stem().unwrap_or_default();
+        stem.to_string_lossy().into_owned()
+    });
+    Identity {
+        name,
+        architecture: header.architecture.clone(),
+        weights: header
+            .file_type
+            .clone()
+            .unwrap_or_else(|| header.weights.clone()),
+        parameters: header.parameters,
+        size: header.size,
+        digest: model.digest,
+        engine: ENGINE.to_owned(),
+        context,
+        ubatch,
+        flash_attention: true,
+        cache: "F16".to_owned(),
+        processor: system::processor().to_owned(),
+    }
+}
+
+impl Engine for LlamaCpp<'_> {
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    fn count(&self, prompt: &Prompt) -> Result<usize, LlmError> {
+        Ok(self.tokens(&prompt.shared)?.len() + self.tokens(&prompt.own)?.len())
+    }
+
+    fn score(&mut self, prompt: &Prompt, choices: &[&str]) -> Result<Scores, LlmError> {
+        let mut usage = self.prefill(prompt)?;
+        let first = log_softmax(&self.logits);
+        let log_probabilities = choices
+            .iter()
+            .map(|choice| self.score_choice(choice, &first, &mut usage))
+            .collect::<Result<_, _>>()?;
+        Ok(Scores {
+            log_probabilities,
+            usage,
+        })
+    }
+
+    fn complete(
+        &mut self,
+        prompt: &Prompt,
+        chosen: &str,
+        grammar: &str,
+        max_tokens: usize,
+    ) -> Result<Completion, LlmError> {
+        let mut grammar = Grammar::new(&self.model.model, grammar)?;
+        let mut next = self.tokens(&[Part::Text(chosen.to_owned())])?;
+        let room = ANSWER.checked_sub(next.len()).ok_or(LlmError::TooLong {
+            tokens: next.len(),
+            capacity: ANSWER,
+        })?;
+        let mut usage = self.prefill(prompt)?;
+        let mut at = self.prompt_length();
+        let mut logits = self.logits.clone();
+        let vocabulary = self.model.model.vocab();
+        let mut bytes = Vec::new();
+        for _ in 0..max_tokens.min(room) {
+            if !next.is_empty() {
+                logits = self.evaluate(&next, at, true)?;
+                at += next.len();
+                usage.evaluated += next.len();
+            }
+            let token = grammar.likeliest(&logits)?;
+            if vocabulary.is_eog(token) {
+                break;
+            }
+            grammar.accept(token);
+            bytes.extend(vocabulary.token_to_piece(token, false, None));
+            next = vec![token];
+        }
+        self.forget_after(self.prompt_length())?;
+        Ok(Completion {
+            text: String::from_utf8_lossy(&bytes).into_owned(),
+            usage,
+        })
+    }
+}
+
+/// The natural logarithm of each probability, in 64 bits and in the order of the vocabulary.
+fn log_softmax(logits: &[f32]) -> Vec<f64> {
+    let greatest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f64 = logits
+        .iter()
+        .map(|&logit| f64::from(logit - greatest).exp())
+        .sum();
+    let log_sum = sum.ln();
+    logits
+        .iter()
+        .map(|&logit| f64::from(logit - greatest) - log_sum)
+        .collect()
+}
+
+fn value(log_probabilities: &[f64], token: LlamaToken) -> f64 {
+    usize::try_from(token.0)
+        .ok()
+        .and_then(|index| log_probabilities.get(index).copied())
+        .unwrap_or(f64::NEG_INFINITY)
+}
+
+fn engine_error(task: &'static str, error: impl std::fmt::Display) -> LlmError {
+    LlmError::Engine {
+        task,
+        reason: error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probabilities_of_a_vocabulary_sum_to_one() {
+        let sum: f64 = log_softmax(&[1.0, -3.5, 20.0, 0.0])
+            .iter()
+            .map(|value| value.exp())
+            .sum();
+        assert!((sum - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_engine_says_the_version_that_is_pinned() {
+        let pinned = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
+        let pinned = std::fs::read_to_string(pinned).unwrap();
+        let version = ENGINE.rsplit(' ').next().unwrap().trim_end_matches(')');
+        assert!(pinned.contains(&format!("llama-cpp-2 = {{ version = \"={version}\"")));
+    }
+
+    #[test]
+    fn an_engine_can_move_to_a_thread_and_a_model_can_be_shared() {
+        fn sent<T: Send>() {}
+        fn shared<T: Send + Sync>() {}
+        sent::<LlamaCpp<'_>>();
+        shared::<Model>();
+    }
+}
