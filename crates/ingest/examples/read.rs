@@ -1,9 +1,9 @@
 //! Prints what a file is read as: its text by segment, or the reason why it cannot be read.
 
-#![expect(
+#![allow(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a program for the terminal"
+    reason = "an example talks to the terminal"
 )]
 
 use std::path::Path;

@@ -1,7 +1,11 @@
 //! Reads every file below a folder in worker processes and prints a line for each, then totals:
 //! `survey FOLDER…`. The workers are this program itself, called with `__read`.
 
-#![expect(clippy::print_stdout, reason = "a program for the terminal")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "an example talks to the terminal"
+)]
 
 use std::{
     ffi::OsString,

@@ -11,6 +11,7 @@ use crate::{
     draft::{BlockKind, Draft},
     error::Refusal,
     limits::megabytes,
+    text::heading_level,
 };
 
 /// Deeper trees are no documents.
@@ -314,7 +315,10 @@ where
                 *first &= text.trim().is_empty();
                 kind
             }
-            None => self.kind(paragraph),
+            None => match self.kind(paragraph) {
+                BlockKind::Heading(level) => BlockKind::Heading(level),
+                kind => heading_by_look(paragraph, &text).map_or(kind, BlockKind::Heading),
+            },
         };
         self.draft.push(kind, &text);
         for text_box in std::mem::take(&mut self.floating) {
@@ -352,11 +356,30 @@ where
                 "sym" => text.push('•'),
                 "txbxContent" => self.floating.push(node),
                 "pPr" | "rPr" | "instrText" | "delText" | "fldChar" => {}
-                "r" if is_invisible(node) => {}
+                "r" if has_property(node, "vanish") => {}
                 _ => self.runs(node, text, depth + 1),
             }
         }
     }
+}
+
+/// The level of a paragraph that has no heading style and looks like a heading: short, without a
+/// full stop, and bold or worded like one.
+fn heading_by_look(paragraph: Node<'_, '_>, text: &str) -> Option<u8> {
+    let text = text.trim();
+    let bold = || {
+        let mut runs = paragraph
+            .descendants()
+            .filter(|node| {
+                is(*node, "t") && node.text().is_some_and(|text| !text.trim().is_empty())
+            })
+            .filter_map(|node| node.parent())
+            .peekable();
+        runs.peek().is_some() && runs.all(|run| has_property(run, "b"))
+    };
+    let short = text.split_whitespace().count() <= 12 && !text.ends_with(['.', ',', ';', ':']);
+    heading_level(text)
+        .or_else(|| (short && text.chars().any(char::is_alphabetic) && bold()).then_some(3))
 }
 
 /// The children that count: no deleted words, and one of the alternatives that a text box comes in.
@@ -378,12 +401,12 @@ fn is_deleted(row: Node<'_, '_>) -> bool {
         .any(|node| is(node, "del"))
 }
 
-/// Whether a run is formatted as hidden.
-fn is_invisible(run: Node<'_, '_>) -> bool {
+/// Whether a run has a property that is on or off, such as bold or hidden.
+fn has_property(run: Node<'_, '_>, name: &str) -> bool {
     run.children()
         .filter(|node| is(*node, "rPr"))
         .flat_map(|properties| properties.children())
         .any(|node| {
-            is(node, "vanish") && !matches!(attribute(node, "val"), Some("0" | "false" | "off"))
+            is(node, name) && !matches!(attribute(node, "val"), Some("0" | "false" | "off"))
         })
 }

@@ -84,7 +84,7 @@ pub(crate) fn tidy(text: &str) -> String {
     for character in unfolded.nfc() {
         if character.is_whitespace() {
             space = true;
-        } else if is_visible(character) {
+        } else if is_visible(character) && (!is_joiner(character) || joins(&tidy)) {
             if space && !tidy.is_empty() {
                 tidy.push(' ');
             }
@@ -95,12 +95,22 @@ pub(crate) fn tidy(text: &str) -> String {
     tidy
 }
 
+/// Whether a character steers how its neighbours join, and is not seen itself.
+fn is_joiner(character: char) -> bool {
+    matches!(character, '\u{200c}' | '\u{200d}')
+}
+
+/// Whether a text ends with a letter of a script that joins its letters.
+fn joins(text: &str) -> bool {
+    text.ends_with(|c: char| ('\u{600}'..'\u{1e00}').contains(&c))
+}
+
 /// Whether a character is a shape of letters (`ﬁ`, Arabic forms) rather than letters.
 fn is_presentation_form(character: char) -> bool {
     matches!(character, '\u{fb00}'..='\u{fdfb}' | '\u{fe70}'..='\u{fefc}')
 }
 
-/// Whether a character can be seen or steers how Arabic letters join.
+/// Whether a character can be seen, or steers how letters of a script that joins them do so.
 fn is_visible(character: char) -> bool {
     !character.is_control()
         && !matches!(
@@ -132,6 +142,8 @@ mod tests {
             ("a\u{202e}b\u{200b}c\u{feff}", "abc"),
             ("m² ½ …", "m² ½ …"),
             ("\u{fefb}", "لا"),
+            ("a\u{200d}b", "ab"),
+            ("می\u{200c}خواهم", "می\u{200c}خواهم"),
             ("", ""),
         ] {
             assert_eq!(tidy(text), want, "{text:?}");

@@ -1,4 +1,4 @@
-use konform_terms::{Format, UnreadableReason};
+use konform_terms::{Format, UnreadableReason, WarningKind};
 use scraper::{Html, Node, node::Element};
 
 use crate::{
@@ -12,6 +12,12 @@ use crate::{
 pub(crate) fn read(source: &str, limits: &Limits) -> Result<Draft, Refusal> {
     let mut draft = Draft::new(Format::Html);
     if add_blocks(source, limits, &mut draft) {
+        if markup::is_cut_off(source) {
+            draft.warn(
+                WarningKind::Damaged,
+                "the page ends before its last end tag, and text may be lost; get a fresh copy",
+            );
+        }
         Ok(draft)
     } else {
         Err(Refusal::new(

@@ -62,8 +62,8 @@ impl<'s> Iterator for Tags<'s> {
                 .collect();
             let empty = source.ends_with("/>");
             self.at = start + length;
-            let raw_follows = !(end || self.xml && empty);
-            if raw_follows && RAW.contains(&name.as_str()) {
+            let closed = end || self.xml && empty;
+            if !closed && RAW.contains(&name.as_str()) {
                 self.at += raw_length(&self.source[self.at..], &name);
             }
             return Some(Tag {
@@ -110,6 +110,17 @@ fn raw_length(rest: &str, name: &str) -> usize {
 fn is_xml(source: &str) -> bool {
     let head = &source[..source.floor_char_boundary(2048)];
     head.trim_start().starts_with("<?xml") || head.contains("http://www.w3.org/1999/xhtml")
+}
+
+/// Whether a document in XML, which must close every element, does not do so. HTML may leave its last
+/// end tags out, so there only a tag that is itself cut off tells.
+pub(crate) fn is_cut_off(source: &str) -> bool {
+    let end = source.trim_end();
+    let last = end.rfind('<').map_or("", |at| &end[at..]);
+    let in_tag =
+        last[1.min(last.len())..].starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
+    let open_tag = in_tag && !last.contains('>');
+    open_tag || is_xml(source) && source.contains("<html") && !source.contains("</html")
 }
 
 /// How deep elements nest, counted no further than just beyond `limit`.
@@ -188,6 +199,21 @@ mod tests {
             assert_eq!(depth(source, 100), want, "{source}");
         }
         assert_eq!(depth(&"<div>".repeat(200_000), 1000), 1001);
+    }
+
+    #[test]
+    fn a_page_that_was_cut_off_is_told() {
+        for (source, want) in [
+            ("<html><p>a", false),
+            ("<html><p>a</", true),
+            ("<html><p>a<p class='b", true),
+            ("a < b", false),
+            ("<?xml version='1.0'?><html><p>a</p></html>", false),
+            ("<?xml version='1.0'?><html><p>a</p>", true),
+            ("", false),
+        ] {
+            assert_eq!(is_cut_off(source), want, "{source}");
+        }
     }
 
     #[test]

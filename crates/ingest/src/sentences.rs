@@ -156,11 +156,15 @@ fn goes_on(piece: &str, rest: &str) -> bool {
 /// Whether a piece is a number or letter that marks a clause: `1.`, `(a)`, `IV.`, `2.3.1`, `§ 5.`
 fn is_marker(piece: &str) -> bool {
     let inner = piece.trim_matches(|c: char| matches!(c, '(' | ')' | '.' | '[' | ']' | '§' | ' '));
+    let number = inner.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let lettered =
+        inner.len() - number.len() == 1 && number.bytes().all(|byte| byte.is_ascii_digit());
     !inner.is_empty()
         && inner.len() <= 8
         && (inner.chars().all(|c| c.is_ascii_digit() || c == '.')
             || inner.chars().all(|c| "ivxIVX".contains(c))
-            || inner.chars().count() == 1)
+            || inner.chars().count() == 1
+            || lettered)
 }
 
 fn trim(text: &str, range: Range<usize>) -> Range<usize> {

@@ -24,7 +24,7 @@ fn the_prompt_is_byte_for_byte_the_one_that_training_uses() {
             .as_array()
             .unwrap()
             .iter()
-            .map(|pair| (text(&pair[0]), text(&pair[1])))
+            .map(|pair| (text(&pair["label"]), text(&pair["text"])))
             .collect();
         let evidence: Vec<String> = case["evidence"]
             .as_array()
@@ -148,7 +148,7 @@ fn the_chosen_evidence_is_quoted_and_the_rest_is_listed_as_read() {
         (finding.verdict, finding.decided_by),
         (Verdict::Satisfied, DecidedBy::Model)
     );
-    assert_eq!(finding.probability, Some(0.9));
+    assert!((finding.probability.unwrap() - 0.9).abs() < 1e-12);
     assert_eq!(finding.evidence[0].quote, TEXT[1]);
     assert_eq!(finding.also_read[0].quote, TEXT[2]);
     assert!(

@@ -178,7 +178,7 @@ pub(crate) fn date(text: &str, _: Language) -> Option<String> {
             .position(|&(en, fr, de)| part == en || part == fr || part == de);
         at.and_then(|at| u32::try_from(at + 1).ok())
     };
-    let (year, month, day) = if one.len() == 4 {
+    let (year, month, day) = if one.len() == 4 && one.bytes().all(|byte| byte.is_ascii_digit()) {
         (number(one)?, number(two)?, number(three)?)
     } else if let Some(month) = month(one) {
         (number(three)?, month, number(two)?)

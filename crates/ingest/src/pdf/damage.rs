@@ -1,12 +1,15 @@
 //! Signs that a PDF was cut off or changed. A reader repairs such a file in silence and gives a
 //! shorter text, so the signs are looked for before anything is read.
 
-use std::io::{self, Read};
+use std::{
+    collections::BTreeSet,
+    io::{self, Read},
+};
 
 use flate2::read::ZlibDecoder;
 use hayro_syntax::{
     Filter, Pdf,
-    object::{Array, Dict, Stream},
+    object::{Array, Dict, Name, Object, Stream},
 };
 use konform_terms::UnreadableReason;
 
@@ -113,47 +116,80 @@ pub(super) fn of_pages(pdf: &Pdf, limits: &Limits) -> Result<Vec<String>, Refusa
         Some(_) => {}
     }
     let mut broken = Vec::new();
+    let mut seen = BTreeSet::new();
     for (page, number) in pdf.pages().iter().zip(1_u32..) {
         let raw = page.raw();
         let streams: Vec<Stream<'_>> = match raw.get::<Array<'_>>(b"Contents") {
             Some(array) => array.iter::<Stream<'_>>().collect(),
             None => raw.get::<Stream<'_>>(b"Contents").into_iter().collect(),
         };
+        let is_empty = |array: Array<'_>| array.raw_iter().next().is_none();
         let lost = streams.is_empty()
             && raw.contains_key(b"Contents")
-            && raw
-                .get::<Array<'_>>(b"Contents")
-                .is_none_or(|array| array.raw_iter().next().is_some());
+            && !raw.get::<Array<'_>>(b"Contents").is_some_and(is_empty);
         let mut whole = !lost;
         for stream in &streams {
-            whole &= is_whole(stream, number, limits)?;
+            if seen.insert(key(stream)) {
+                whole &= is_whole(stream, &format!("the content of page {number}"), limits)?;
+            }
         }
         if !whole {
             broken.push(number);
         }
     }
     if !broken.is_empty() {
+        let pages = super::page_list(&broken);
+        signs.push(format!("the content of {pages} is incomplete"));
+    }
+    let mut others = 0_usize;
+    for stream in pdf.objects().into_iter().filter_map(Object::into_stream) {
+        // A picture that is broken costs no text.
+        let picture = stream.dict().get::<Name<'_>>(b"Subtype");
+        let is_picture = picture.is_some_and(|name| *name == *b"Image");
+        if !is_picture
+            && seen.insert(key(&stream))
+            && !is_whole(&stream, "a part of the PDF", limits)?
+        {
+            others += 1;
+        }
+    }
+    if others > 0 {
         signs.push(format!(
-            "the content of {} is incomplete",
-            super::page_list(&broken)
+            "{} incomplete",
+            super::plural(others, "other part")
         ));
     }
     Ok(signs)
 }
 
-/// Whether a stream unpacks to its end, as far as that can be told without keeping it.
-fn is_whole(stream: &Stream<'_>, page: u32, limits: &Limits) -> Result<bool, Refusal> {
-    let filters = stream.filters();
-    if filters.as_slice() != [Filter::FlateDecode] {
-        return Ok(filters.is_empty() || stream.decoded_data().is_ok());
-    }
+fn key(stream: &Stream<'_>) -> (u32, i32) {
+    let id = stream.obj_id();
+    (id.obj_number, id.gen_number)
+}
+
+/// Whether a stream unpacks to its end. The reader is lenient and gives what it has until then, so
+/// the checksum is looked at here.
+fn is_whole(stream: &Stream<'_>, place: &str, limits: &Limits) -> Result<bool, Refusal> {
     let raw = stream.raw_data();
-    let mut unpacked = ZlibDecoder::new(raw.as_ref()).take(limits.unpacked_bytes + 1);
+    let data = match stream.filters().as_slice() {
+        [] => return Ok(true),
+        [Filter::FlateDecode] => raw,
+        [Filter::Ascii85Decode, Filter::FlateDecode] => match ascii_85(&raw) {
+            Some(data) => data.into(),
+            None => return Ok(false),
+        },
+        [Filter::AsciiHexDecode, Filter::FlateDecode] => match ascii_hex(&raw) {
+            Some(data) => data.into(),
+            None => return Ok(false),
+        },
+        _ => return Ok(stream.decoded_data().is_ok()),
+    };
+    let mut unpacked = ZlibDecoder::new(data.as_ref()).take(limits.unpacked_bytes + 1);
     match io::copy(&mut unpacked, &mut io::sink()) {
         Ok(length) if length > limits.unpacked_bytes => Err(Refusal::new(
             UnreadableReason::TooLarge,
             format!(
-                "the content of page {page} unfolds to more than the limit of {}; print the document to a new PDF, or raise the limit",
+                "{place} unfolds to more than the limit of {}; print the document to a new PDF, or raise the limit",
                 megabytes(limits.unpacked_bytes)
             ),
         )),
@@ -162,9 +198,82 @@ fn is_whole(stream: &Stream<'_>, page: u32, limits: &Limits) -> Result<bool, Ref
     }
 }
 
+/// Decodes base 85; nothing where a character or the end mark is wrong.
+fn ascii_85(data: &[u8]) -> Option<Vec<u8>> {
+    let end = find(data, b"~>")?;
+    let mut bytes = Vec::with_capacity(end * 4 / 5);
+    let mut group: Vec<u32> = Vec::with_capacity(5);
+    let mut close = |group: &mut Vec<u32>, length: usize| {
+        group.resize(5, 84);
+        let value = group.iter().try_fold(0_u32, |value, digit| {
+            value.checked_mul(85)?.checked_add(*digit)
+        })?;
+        bytes.extend_from_slice(&value.to_be_bytes()[..length]);
+        group.clear();
+        Some(())
+    };
+    for &byte in &data[..end] {
+        match byte {
+            b'z' if group.is_empty() => {
+                group.resize(5, 0);
+                close(&mut group, 4)?;
+            }
+            b'!'..=b'u' => {
+                group.push(u32::from(byte - b'!'));
+                if group.len() == 5 {
+                    close(&mut group, 4)?;
+                }
+            }
+            byte if byte.is_ascii_whitespace() || byte == 0 => {}
+            _ => return None,
+        }
+    }
+    match group.len() {
+        0 => {}
+        1 => return None,
+        digits => close(&mut group, digits - 1)?,
+    }
+    Some(bytes)
+}
+
+/// Decodes hexadecimal digits; nothing where a character or the end mark is wrong.
+fn ascii_hex(data: &[u8]) -> Option<Vec<u8>> {
+    let end = find(data, b">")?;
+    let digits: Vec<u8> = data[..end]
+        .iter()
+        .filter(|byte| !byte.is_ascii_whitespace())
+        .map(|&byte| {
+            char::from(byte)
+                .to_digit(16)
+                .and_then(|digit| u8::try_from(digit).ok())
+        })
+        .collect::<Option<_>>()?;
+    Some(
+        digits
+            .chunks(2)
+            .map(|pair| pair[0] << 4 | pair.get(1).copied().unwrap_or_default())
+            .collect(),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn text_encodings_of_bytes_are_read_strictly() {
+        assert_eq!(
+            ascii_85(b"87cURD]i,\"Ebo80~>").as_deref(),
+            Some(&b"Hello World!"[..])
+        );
+        assert_eq!(ascii_85(b"87cUR\nDZ~>").as_deref(), Some(&b"Hello"[..]));
+        assert_eq!(ascii_85(b"z~>").as_deref(), Some(&[0; 4][..]));
+        for wrong in [&b"87cUR"[..], b"87c\x7f~>", b"8~>", b"uuuuu~>"] {
+            assert_eq!(ascii_85(wrong), None, "{wrong:?}");
+        }
+        assert_eq!(ascii_hex(b"48 6>").as_deref(), Some(&b"H`"[..]));
+        assert_eq!(ascii_hex(b"48"), None);
+    }
 
     #[test]
     fn a_file_without_its_end_is_damaged() {

@@ -101,6 +101,8 @@ pub(super) struct Line {
     pub(super) y: f64,
     pub(super) size: f64,
     pub(super) bold: bool,
+    /// The width of the first word, which tells whether it would have fitted on the line above.
+    pub(super) first_word: f64,
 }
 
 /// Sorts fragments into lines, from top to bottom and from left to right.
@@ -174,10 +176,12 @@ pub(super) fn line(row: Vec<Fragment>) -> Option<Line> {
     }
     let mut text = String::with_capacity(letters + letters / 4);
     let mut end = f64::INFINITY;
+    let mut first_word = None;
     for glyph in &glyphs {
         let gap = !right_to_left && glyph.x0 - end > SPACE * glyph.size;
         if (glyph.spaced || gap) && !text.is_empty() {
             text.push(' ');
+            first_word.get_or_insert((end - glyphs[0].x0).abs());
         }
         text.push_str(&glyph.text);
         end = glyph.x1;
@@ -195,6 +199,7 @@ pub(super) fn line(row: Vec<Fragment>) -> Option<Line> {
         y,
         size,
         bold: bold * 10 > letters * 6,
+        first_word: first_word.unwrap_or(x1 - x0),
     })
 }
 

@@ -1,4 +1,5 @@
-//! PDF: glyphs with positions ─▶ fragments ─▶ regions (columns, tables) ─▶ lines ─▶ paragraphs.
+//! PDF: glyphs with positions ─▶ fragments ─▶ pages without running heads ─▶ regions (columns,
+//! tables) ─▶ lines ─▶ paragraphs.
 //!
 //! The order in which a PDF draws its text is not relied upon, only the positions are: columns must
 //! not interleave, and rows of a table must stay rows.
@@ -8,6 +9,7 @@ mod damage;
 mod glyphs;
 mod layout;
 mod lines;
+mod page;
 mod paragraphs;
 
 use std::sync::Arc;
@@ -18,9 +20,13 @@ use hayro_interpret::{
 use hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 use konform_terms::{Format, UnreadableReason, WarningKind};
 
-use crate::{Limits, draft::Draft, error::Refusal};
+use crate::{
+    Limits,
+    draft::{Block, Draft},
+    error::Refusal,
+};
 use glyphs::Collector;
-use paragraphs::Page;
+use page::Page;
 
 /// Fewer letters on a page that is a picture are a stamp, not the text.
 const STAMP_LETTERS: usize = 40;
@@ -60,6 +66,10 @@ pub(crate) fn read(bytes: Vec<u8>, limits: &Limits) -> Result<Draft, Refusal> {
     let mut draft = Draft::new(Format::Pdf);
     draft.pages = u32::try_from(pages.len()).unwrap_or(u32::MAX);
     draft.blocks = paragraphs::blocks(pages);
+    let words = |block: &Block| block.text.chars().any(char::is_alphanumeric);
+    if !damage.is_empty() && !draft.blocks.iter().any(words) {
+        return Err(nothing_left(&damage));
+    }
     if !damage.is_empty() {
         draft.warn(
             WarningKind::Damaged,
@@ -88,6 +98,14 @@ fn refusal(error: LoadPdfError) -> Refusal {
             "the PDF is cut off or broken, and no page of it can be found; get a fresh copy",
         ),
     }
+}
+
+fn nothing_left(damage: &[String]) -> Refusal {
+    let signs = damage.join("; ");
+    Refusal::new(
+        UnreadableReason::Damaged,
+        format!("the PDF is damaged and nothing of its text is left: {signs}; get a fresh copy"),
+    )
 }
 
 /// What the pages are made of.
@@ -145,13 +163,7 @@ impl State {
                 format!("the PDF holds no text ({count}); check that it is the right file"),
             )
         } else {
-            Refusal::new(
-                UnreadableReason::Damaged,
-                format!(
-                    "the PDF is damaged and nothing of its text is left: {}; get a fresh copy",
-                    damage.join("; ")
-                ),
-            )
+            nothing_left(damage)
         }
     }
 
