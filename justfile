@@ -13,3 +13,15 @@ test:
 # Checks the fixtures with the built-in model and writes a report to konform-out/.
 demo:
     scripts/demo
+
+# Builds the built-in model anew (hours on a processor; needs ../shared/data).
+train-builtin *ARGS:
+    training/run.sh {{ARGS}}
+
+# Prints verdicts against expectations for the last demo run.
+table:
+    python3 fixtures/table.py konform-out/findings.json
+
+# Prints times of import, index and search over a folder of official texts.
+bench FOLDER:
+    cargo run --release -p konform-index --example measure -- {{FOLDER}}
