@@ -1,4 +1,10 @@
-"""Teaches the judgement: letter and ids after konform's prompt."""
+"""Teaches the judgement: one letter behind each segment.
+
+All segments of a case stand behind one prefix in a row, each seeing the prefix and itself alone,
+at the positions that it would have as a prompt of its own; so a row is as many prompts as it has
+segments, and costs the prefix once. What the document says is the strongest of its segments
+(`aggregate`), as in `crates/judge/src/weigh.rs`.
+"""
 
 from __future__ import annotations
 
@@ -14,33 +20,131 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
-import data
+import cases
+import contracts
+import matching
 import tokenizer
 from clauses import topics
 from model import PRESETS, Decoder, Shape
-from prompts import Example, answer, own_text, shared_text
+from prompts import Case, own_text, shared_text
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
-LETTERS = "ABCD"
-# Examples of clauses a round, how many segments they show, share with passages, and contracts
-# beside them: short prompts first, because a match is learnt between two lines before it is learnt
-# among five.
-SCHEDULE = [
-    (6000, (1,), 0.0, 0.15),
-    (6000, (1,), 0.0, 0.15),
-    (4500, (1, 1, 2), 0.1, 0.25),
-    (4000, (1, 2, 3, 4), 0.25, 0.4),
-    (3500, (1, 2, 3, 4, 4, 4), 0.35, 0.6),
-    (3500, (2, 3, 4, 4, 4, 4), 0.35, 0.7),
-]
+LETTERS = "ABC"
+# Shares of a round's cases: sentences of unlabelled law, our clauses, labelled contracts. What
+# compares two sentences at all is learnt first.
+SCHEDULE = [(0.7, 0.2, 0.1), (0.5, 0.3, 0.2), (0.3, 0.4, 0.3), (0.15, 0.45, 0.4)]
 
 
-def encode(pieces, example: Example) -> tuple[list[int], list[int]]:
-    """The prompt's tokens and the answer's, each part tokenized on its own."""
-    prompt = [tokenizer.BOS, tokenizer.INST, *pieces.encode(shared_text(example))]
-    prompt += [*pieces.encode(own_text(example)), tokenizer.INST_END]
-    return prompt, [*pieces.encode(answer(example)), tokenizer.EOS]
+class Row:
+    """The tokens of a case: a prefix and the segments behind it."""
+
+    def __init__(self, pieces, case: Case) -> None:
+        prefix = [tokenizer.BOS, tokenizer.INST]
+        prefix += pieces.encode(shared_text(case.statement, case.kind, case.passages))
+        self.tokens, self.positions = list(prefix), list(range(len(prefix)))
+        self.owners = [-1] * len(prefix)
+        self.ends: list[int] = []
+        for number, line in enumerate(case.lines):
+            own = [*pieces.encode(own_text([line])), tokenizer.INST_END]
+            self.tokens += own
+            self.positions += range(len(prefix), len(prefix) + len(own))
+            self.owners += [number] * len(own)
+            self.ends.append(len(self.tokens) - 1)
+        self.letters = [LETTERS.index(letter) for letter in case.letters]
+        self.letter = LETTERS.index(case.letter)
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+
+def collate(rows: list[Row], device: str):
+    """Pads rows to one batch: tokens, positions and who sees whom."""
+    width = max(map(len, rows))
+    tokens = torch.zeros(len(rows), width, dtype=torch.long)
+    positions = torch.zeros(len(rows), width, dtype=torch.long)
+    owners = torch.full((len(rows), width), -2)
+    for at, row in enumerate(rows):
+        tokens[at, : len(row)] = torch.tensor(row.tokens)
+        positions[at, : len(row)] = torch.tensor(row.positions)
+        owners[at, : len(row)] = torch.tensor(row.owners)
+    before = torch.ones(width, width, dtype=torch.bool).tril()
+    same = owners[:, :, None] == owners[:, None, :]
+    prefix = (owners == -1)[:, None, :]
+    seen = before & (same | prefix)
+    return tokens.to(device), positions.to(device), seen[:, None].to(device)
+
+
+def aggregate(letters: torch.Tensor) -> torch.Tensor:
+    """Log-odds of a document (A, B, C) from its segments' log probabilities `[segments, 3]`."""
+    odds = letters[:, :2] - letters[:, 2:]
+    return torch.cat([odds.max(0).values, odds.new_zeros(1)])
+
+
+def batches(rows: list[Row], budget: int, rng: random.Random) -> list[list[Row]]:
+    """Groups rows of like length into batches of about `budget` tokens."""
+    order = sorted(rows, key=lambda row: len(row) + rng.random() * 60)
+    groups: list[list[Row]] = []
+    group: list[Row] = []
+    for row in order:
+        if group and max(map(len, [*group, row])) * (len(group) + 1) > budget:
+            groups.append(group)
+            group = []
+        group.append(row)
+    groups.append(group)
+    rng.shuffle(groups)
+    return groups
+
+
+def score(decoder: Decoder, rows: list[Row], device: str) -> tuple[torch.Tensor, list[torch.Tensor]]:
+    """The scores of the vocabulary behind each segment, and per row the letters' log probabilities."""
+    hidden = decoder(*collate(rows, device))
+    at = [(i, end) for i, row in enumerate(rows) for end in row.ends]
+    picked = hidden[[i for i, _ in at], [end for _, end in at]]
+    scores = decoder.logits(picked).float()
+    letters = scores[:, decoder.letters].log_softmax(-1)
+    return scores, list(letters.split([len(row.ends) for row in rows]))
+
+
+@torch.no_grad()
+def predict(decoder: Decoder, pieces, examples: list[Case], device: str) -> list[tuple[list[float], list[float]]]:
+    """For each case the document's distribution over A, B, C, and how much each segment matters."""
+    decoder.eval()
+    rows = [Row(pieces, case) for case in examples]
+    found: dict[int, tuple[list[float], list[float]]] = {}
+    number = {id(row): at for at, row in enumerate(rows)}
+    for group in batches(rows, 8192, random.Random(0)):
+        _, letters = score(decoder, group, device)
+        for row, own in zip(group, letters, strict=True):
+            document = aggregate(own).softmax(-1).tolist()
+            found[number[id(row)]] = document, (1 - own[:, 2].exp()).tolist()
+    decoder.train()
+    return [found[at] for at in range(len(rows))]
+
+
+def figures(examples: list[Case], predicted) -> dict[str, float]:
+    """Accuracy, macro-F1, the share of the most frequent letter, and mean average precision of the
+    segments where some bear on the statement."""
+    pairs = [(c.letter, LETTERS[p.index(max(p))]) for c, (p, _) in zip(examples, predicted, strict=True)]
+    scores = []
+    for letter in LETTERS:
+        hit = sum(a == b == letter for a, b in pairs)
+        said, true = sum(b == letter for _, b in pairs), sum(a == letter for a, _ in pairs)
+        scores.append(2 * hit / (said + true) if said + true else 0.0)
+    precisions = []
+    for case, (_, matter) in zip(examples, predicted, strict=True):
+        order = sorted(range(len(matter)), key=lambda i: -matter[i])
+        hits = [n for n, i in enumerate(order, 1) if case.letters[i] != "C"]
+        if hits:
+            precisions.append(sum(k / n for k, n in enumerate(hits, 1)) / len(hits))
+    counts = Counter(a for a, _ in pairs)
+    return {
+        "examples": len(pairs),
+        "accuracy": round(sum(a == b for a, b in pairs) / len(pairs), 3),
+        "macro_f1": round(sum(scores) / 3, 3),
+        "majority": round(counts.most_common(1)[0][1] / len(pairs), 3),
+        "evidence_map": round(sum(precisions) / max(len(precisions), 1), 3),
+    }
 
 
 def laws(corpora: Path) -> dict[str, list[tuple[str, str]]]:
@@ -57,99 +161,29 @@ def laws(corpora: Path) -> dict[str, list[tuple[str, str]]]:
     return found
 
 
-def noise(source: Path, seed: int) -> dict[str, list[str]]:
-    """Sentences that are about something else, per language."""
-    rng = random.Random(seed)
-    texts = {"en": [], "fr": [], "de": []}
-    if source.exists():
-        for text in tokenizer.sample_text(source, 1_500_000, seed):
-            parts = data.pieces(text[:6000])
-            common = Counter(re.findall(r"\b(?:the|of|le|les|des|der|die|und)\b", text.lower()))
-            sums = {
-                "en": common["the"] + common["of"],
-                "fr": common["le"] + common["les"] + common["des"],
-                "de": common["der"] + common["die"] + common["und"],
-            }
-            texts[max(sums, key=sums.get)].extend(part for part in parts if len(part) > 40)
-    for language, parts in texts.items():
-        rng.shuffle(parts)
-        texts[language] = parts[:20000] or ["…"]
-    return texts
-
-
-def batches(rows, budget: int, rng: random.Random):
-    """Groups rows of like length into batches of about `budget` tokens."""
-    order = sorted(range(len(rows)), key=lambda i: len(rows[i][0]) + rng.random() * 30)
-    groups, group = [], []
-    for index in order:
-        longest = max(len(rows[i][0]) + len(rows[i][1]) for i in [*group, index])
-        if group and longest * (len(group) + 1) > budget:
-            groups.append(group)
-            group = []
-        group.append(index)
-    groups.append(group)
-    rng.shuffle(groups)
-    return groups
-
-
-def collate(rows, device):
-    """Pads rows; targets are -1 outside of answers, weights favour the letter."""
-    width = max(len(prompt) + len(reply) for prompt, reply in rows) - 1
-    tokens = torch.zeros(len(rows), width, dtype=torch.long)
-    targets = torch.full((len(rows), width), -1)
-    weights = torch.zeros(len(rows), width)
-    for at, (prompt, reply) in enumerate(rows):
-        line = prompt + reply
-        tokens[at, : len(line) - 1] = torch.tensor(line[:-1])
-        start = len(prompt) - 1
-        targets[at, start : start + len(reply)] = torch.tensor(reply)
-        weights[at, start : start + len(reply)] = 0.05
-        weights[at, start] = 1.0
-    return tokens.to(device), targets.to(device), weights.to(device)
-
-
-@torch.no_grad()
-def predict(decoder, pieces, examples: list[Example], device) -> list[list[float]]:
-    """The probabilities of the four letters for each example."""
-    decoder.eval()
-    ids = [pieces.encode(letter)[0] for letter in LETTERS]
-    found = []
-    for example in examples:
-        prompt, _ = encode(pieces, example)
-        hidden = decoder(torch.tensor([prompt[-1500:]], device=device))[0, -1]
-        found.append(decoder.logits(hidden)[ids].float().softmax(-1).tolist())
-    decoder.train()
+def by_language(texts: list[str]) -> dict[str, list[str]]:
+    """Sorts texts by language, told by their commonest words."""
+    found: dict[str, list[str]] = {"en": [], "fr": [], "de": []}
+    marks = {"en": ("the", "of"), "fr": ("le", "les", "des"), "de": ("der", "die", "und")}
+    for text in texts:
+        counts = Counter(re.findall(r"\b[a-z]{2,3}\b", text[:3000].lower()))
+        found[max(marks, key=lambda language: sum(counts[w] for w in marks[language]))].append(text)
     return found
-
-
-def figures(examples: list[Example], predicted: list[list[float]]) -> dict[str, float]:
-    """Accuracy, macro-F1 over A, B and C, and the accuracy of always saying the most frequent."""
-    pairs = [(e.letter, LETTERS[p.index(max(p))]) for e, p in zip(examples, predicted, strict=True)]
-    scores = []
-    for letter in "ABC":
-        hit = sum(a == b == letter for a, b in pairs)
-        said, true = sum(b == letter for _, b in pairs), sum(a == letter for a, _ in pairs)
-        scores.append(2 * hit / (said + true) if said + true else 0.0)
-    counts = Counter(a for a, _ in pairs)
-    return {
-        "examples": len(pairs),
-        "accuracy": round(sum(a == b for a, b in pairs) / len(pairs), 3),
-        "macro_f1": round(sum(scores) / 3, 3),
-        "majority": round(counts.most_common(1)[0][1] / len(pairs), 3),
-    }
 
 
 def main() -> None:
     """Trains from the warmed-up decoder and writes `judge.pt` and `figures.json`."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--preset", choices=PRESETS, default="cpu")
-    parser.add_argument("--rounds", type=int, default=6)
-    parser.add_argument("--generated", type=int, default=2500, help="clauses' examples a round")
+    parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--cases", type=int, default=4000, help="cases a round")
     parser.add_argument("--budget", type=int, default=6144, help="tokens a batch")
     parser.add_argument("--rate", type=float, default=1.2e-3)
+    parser.add_argument("--whole", type=float, default=0.5, help="weight of the document's letter")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--hide", default="", help="labelled hypotheses to leave out, by comma")
     options = parser.parse_args()
     torch.manual_seed(options.seed)
     rng = random.Random(options.seed)
@@ -158,74 +192,95 @@ def main() -> None:
     saved = torch.load(options.out / "pretrained.pt", map_location=device)
     decoder = Decoder(Shape(**saved["shape"]), dropout=0.05).to(device)
     decoder.load_state_dict(saved["weights"])
+    decoder.letters = [pieces.encode(letter)[0] for letter in LETTERS]
 
     own = topics(ROOT / "rules", HERE / "clauses")
-    law, other = laws(ROOT / "corpora"), noise(options.data, options.seed)
+    law = laws(ROOT / "corpora")
+    texts = by_language(tokenizer.sample_text(options.data, 6_000_000, options.seed))
+    noise = {
+        language: [part for text in some[:400] for part in contracts.pieces(text[:6000])] or ["…"]
+        for language, some in texts.items()
+    }
     nli = options.data / "benchmarks" / "contract-nli"
-    labelled = []
+    labelled, dev = [], []
     if nli.exists():
-        labelled = data.contract_pairs(nli / "train_pairs.csv", options.seed)
-        labelled += data.contract_documents(nli / "train_truncated.json", options.seed, True)
-    print(f"{len(own)} topics, {len(labelled)} labelled examples", flush=True)
+        labelled = contracts.excerpts(nli / "train_pairs.csv", 6, options.seed)
+        labelled += contracts.whole(nli / "train_truncated.json", 8, True)
+        dev = contracts.whole(nli / "dev.json", 12, False)
+        if options.hide:
+            known = json.loads((nli / "dev.json").read_text(encoding="utf-8"))["labels"]
+            hidden = {known[key]["hypothesis"] for key in options.hide.split(",")}
+            labelled = [case for case in labelled if case.statement not in hidden]
+    print(f"{len(own)} topics, {len(labelled)} labelled cases", flush=True)
+    shares = Counter(case.letter for case in labelled)
+    print(f"labelled {dict(shares)}", flush=True)
+    probe = rng.sample(dev, min(len(dev), 300))
 
     optimizer = torch.optim.AdamW(
         decoder.parameters(), lr=options.rate, betas=(0.9, 0.98), weight_decay=0.05
     )
+    # More weight to what a segment says than to its silence, which is most of what there is.
+    weights = torch.tensor([1.0, 1.0, 0.4], device=device)
     started = time.time()
     for turn in range(options.rounds):
-        count, sizes, law_share, share = SCHEDULE[min(turn * len(SCHEDULE) // options.rounds, len(SCHEDULE) - 1)]
-        fresh = data.generated(
-            own, other, law, count, options.seed * 1000 + turn, False, sizes, law_share
-        )
-        fits = [example for example in labelled if len(example.evidence) <= max(sizes)]
-        part = rng.sample(fits, min(len(fits), int(count * share)))
-        rows = [encode(pieces, example) for example in fresh + part]
-        rows = [row for row in rows if len(row[0]) < 1000]
+        text, clause, contract = SCHEDULE[turn * len(SCHEDULE) // options.rounds]
+        seed = options.seed * 1000 + turn
+        fresh = matching.examples(texts, int(options.cases * text), seed)
+        fresh += cases.generated(own, noise, law, int(options.cases * clause), seed)
+        fresh += rng.sample(labelled, min(len(labelled), int(options.cases * contract)))
+        rows = [row for case in fresh if len(row := Row(pieces, case)) < 1600]
         groups = batches(rows, options.budget, rng)
-        seen = sums = 0
+        sums = Counter()
         for step, group in enumerate(groups):
             progress = (turn + step / len(groups)) / options.rounds
-            rate = options.rate * min(1.0, progress * options.rounds * 8 + 0.02)
+            rate = options.rate * min(1.0, progress * options.rounds * 4 + 0.02)
             rate *= 0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * progress))
             for entry in optimizer.param_groups:
                 entry["lr"] = rate
-            tokens, targets, weights = collate([rows[i] for i in group], device)
             with torch.autocast(device, dtype=torch.bfloat16):
-                hidden = decoder(tokens)
-                asked = targets >= 0
-                scores = decoder.logits(hidden[asked])
-            losses = F.cross_entropy(scores.float(), targets[asked], reduction="none")
-            loss = (losses * weights[asked]).sum() / len(group)
+                scores, letters = score(decoder, group, device)
+            goal = torch.tensor([letter for row in group for letter in row.letters], device=device)
+            ids = torch.tensor(decoder.letters, device=device)[goal]
+            losses = F.cross_entropy(scores, ids, reduction="none") * weights[goal]
+            each = losses.sum() / weights[goal].sum()
+            documents = torch.stack([aggregate(own) for own in letters])
+            whole = F.cross_entropy(documents, torch.tensor([r.letter for r in group], device=device))
+            loss = each + options.whole * whole
             optimizer.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(decoder.parameters(), 1.0)
             optimizer.step()
-            seen, sums = seen + 1, sums + loss.item()
-            if seen % 25 == 0:
-                print(f"  step {seen}/{len(groups)} loss {sums / seen:.3f} {loss.item():.3f} {time.time() - started:.0f} s", flush=True)
-        fresh = data.generated(own, other, law, 300, 77, True, sizes)
-        result = figures(fresh, predict(decoder, pieces, fresh, device))
-        print(f"round {turn} loss {sums / seen:.3f} {time.time() - started:.0f} s {result}", flush=True)
-        torch.save(
-            {"shape": saved["shape"], "weights": decoder.state_dict()}, options.out / "judge.pt"
-        )
+            sums.update(steps=1, tokens=sum(map(len, group)), each=each.item(), whole=whole.item())
+            if sums["steps"] % 50 == 0:
+                print(report(turn, sums, started), flush=True)
+        unseen = cases.generated(own, noise, law, 300, 77, unseen=True)
+        print(report(turn, sums, started), figures(unseen, predict(decoder, pieces, unseen, device)), flush=True)
+        if probe:
+            print("  ContractNLI dev, part:", figures(probe, predict(decoder, pieces, probe, device)), flush=True)
+        torch.save({"shape": saved["shape"], "weights": decoder.state_dict()}, options.out / "judge.pt")
 
-    report: dict[str, object] = {"seconds": round(time.time() - started)}
-    fresh = data.generated(own, other, law, 1500, 99, unseen=True)
-    predicted = predict(decoder, pieces, fresh, device)
-    report["held-out clauses"] = figures(fresh, predicted)
+    result: dict[str, object] = {"seconds": round(time.time() - started)}
+    unseen = cases.generated(own, noise, law, 1500, 99, unseen=True)
+    predicted = predict(decoder, pieces, unseen, device)
+    result["held-out clauses"] = figures(unseen, predicted)
     for language in ("en", "fr", "de"):
-        chosen = [i for i, e in enumerate(fresh) if e.source.endswith(f"/{language}")]
-        report[f"held-out clauses, {language}"] = figures(
-            [fresh[i] for i in chosen], [predicted[i] for i in chosen]
+        chosen = [i for i, case in enumerate(unseen) if case.source.endswith(f"/{language}")]
+        result[f"held-out clauses, {language}"] = figures(
+            [unseen[i] for i in chosen], [predicted[i] for i in chosen]
         )
-    if nli.exists():
-        dev = data.contract_documents(nli / "dev.json", 0, False)
-        report["ContractNLI dev, evidence by search"] = figures(
-            dev, predict(decoder, pieces, dev, device)
-        )
-    (options.out / "figures.json").write_text(json.dumps(report, indent=2) + "\n")
-    print(json.dumps(report, indent=2), flush=True)
+    if dev:
+        result["ContractNLI dev, evidence by search"] = figures(dev, predict(decoder, pieces, dev, device))
+    (options.out / "figures.json").write_text(json.dumps(result, indent=2) + "\n")
+    print(json.dumps(result, indent=2), flush=True)
+
+
+def report(turn: int, sums: Counter, started: float) -> str:
+    """One line on how far training is."""
+    steps = sums["steps"]
+    return (
+        f"round {turn} step {steps} each {sums['each'] / steps:.3f} whole {sums['whole'] / steps:.3f}"
+        f" {sums['tokens']} tokens {time.time() - started:.0f} s"
+    )
 
 
 if __name__ == "__main__":

@@ -56,8 +56,12 @@ class Block(nn.Module):
         self.ffn_up = nn.Linear(shape.width, shape.hidden, bias=False)
         self.ffn_down = nn.Linear(shape.hidden, shape.width, bias=False)
 
-    def forward(self, x: Tensor, turn: Tensor, dropout: float) -> Tensor:
-        """Maps `[batch, length, width]` to the same shape; `turn` is [`length`, head width / 2]."""
+    def forward(self, x: Tensor, turn: Tensor, seen: Tensor | None, dropout: float) -> Tensor:
+        """Maps `[batch, length, width]` to the same shape.
+
+        `turn` is `[batch or 1, 1, length, head width / 2]`; `seen` says which positions each one
+        attends to (`[batch, 1, length, length]`), all earlier ones if it is absent.
+        """
         shape, (batch, length, _) = self.shape, x.shape
         h = self.attn_norm(x)
         q = self.attn_q(h).view(batch, length, shape.heads, shape.head_width).transpose(1, 2)
@@ -66,7 +70,9 @@ class Block(nn.Module):
         groups = shape.heads // shape.kv_heads
         k = rotate(k, turn).repeat_interleave(groups, dim=1)
         v = v.repeat_interleave(groups, dim=1)
-        a = F.scaled_dot_product_attention(rotate(q, turn), k, v, is_causal=True)
+        a = F.scaled_dot_product_attention(
+            rotate(q, turn), k, v, attn_mask=seen, is_causal=seen is None
+        )
         a = a.transpose(1, 2).reshape(batch, length, shape.width)
         x = x + F.dropout(self.attn_output(a), dropout, self.training)
         h = self.ffn_norm(x)
@@ -96,14 +102,22 @@ class Decoder(nn.Module):
                 std = 0.02 / (2 * shape.layers) ** 0.5 if deep else 0.02
                 nn.init.normal_(parameter, std=std * (256 / shape.width) ** 0.5 * 1.5)
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Maps ids `[batch, length]` to normed hidden states `[batch, length, width]`."""
+    def forward(
+        self, tokens: Tensor, positions: Tensor | None = None, seen: Tensor | None = None
+    ) -> Tensor:
+        """Maps ids `[batch, length]` to normed hidden states `[batch, length, width]`.
+
+        `positions` (`[batch, length]`) and `seen` (see `Block`) let several continuations of one
+        prefix stand side by side in a row; without them a row is one text.
+        """
         half = self.shape.head_width // 2
         speed = self.shape.rope_base ** (-torch.arange(half, device=tokens.device) / half)
-        turn = torch.outer(torch.arange(tokens.shape[1], device=tokens.device), speed)
+        if positions is None:
+            positions = torch.arange(tokens.shape[1], device=tokens.device)[None]
+        turn = (positions[:, None, :, None] * speed).float()
         x = self.token_embd(tokens)
         for block in self.blocks:
-            x = block(x, turn, self.dropout)
+            x = block(x, turn, seen, self.dropout)
         return self.output_norm(x)
 
     def logits(self, hidden: Tensor) -> Tensor:

@@ -5,18 +5,35 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 FORCE = {"must": "must", "must-not": "must not", "should": "should"}
+TASK = (
+    "You check one statement against a document. Judge from the evidence alone. "
+    "Is the statement true of the document? "
+    "A = yes, B = no, the contrary, C = not addressed, D = not applicable\n\n"
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One segment of a document: its words and the heading that it stands under."""
+
+    words: str
+    heading: str = ""
 
 
 @dataclass
-class Example:
-    """One question to the judge and its answer (`letter` A, B, C or D; ids count from 1)."""
+class Case:
+    """A statement and the segments of one document that were found for it, in their order.
+
+    `letters` holds what each segment alone says of the statement (A, B or C; empty where nobody
+    knows), `letter` what the document says.
+    """
 
     statement: str
-    evidence: list[str]
+    lines: list[Line]
+    letters: list[str]
     letter: str
     kind: str = "must"
     passages: list[tuple[str, str]] = field(default_factory=list)
-    chosen: list[int] = field(default_factory=list)
     source: str = ""
 
 
@@ -25,31 +42,21 @@ def fold(text: str) -> str:
     return " ".join(text.split())
 
 
-def shared_text(example: Example) -> str:
+def shared_text(statement: str, kind: str, passages: list[tuple[str, str]] = ()) -> str:
     """The part that repeats over documents."""
-    text = "You check one statement against a document. Judge from the evidence alone.\n\n"
-    if example.passages:
+    text = TASK
+    if passages:
         text += "Law:\n"
-        for number, (label, words) in enumerate(example.passages, 1):
+        for number, (label, words) in enumerate(passages, 1):
             text += f"[P{number}] {label}: {fold(words)}\n"
         text += "\n"
-    return text + f"Statement ({FORCE[example.kind]}): {fold(example.statement)}\n\n"
+    return text + f"Statement ({FORCE[kind]}): {fold(statement)}\n\nEvidence:\n"
 
 
-def own_text(example: Example) -> str:
+def own_text(lines: list[Line]) -> str:
     """The part of one document."""
-    text = "Evidence:\n"
-    for number, words in enumerate(example.evidence, 1):
-        text += f"[E{number}] {fold(words)}\n"
-    return (
-        text + "\nIs the statement true of the document? "
-        "A = yes, B = no, the contrary, C = not addressed, D = not applicable"
-    )
-
-
-def answer(example: Example) -> str:
-    """The letter, then what it rests on."""
-    ids = [f" E{number}" for number in example.chosen] if example.letter in "AB" else []
-    return example.letter + "".join(ids) + "".join(
-        f" P{number}" for number in range(1, len(example.passages) + 1)
-    )
+    text = ""
+    for number, line in enumerate(lines, 1):
+        heading = f"({fold(line.heading)}) " if line.heading else ""
+        text += f"[E{number}] {heading}{fold(line.words)}\n"
+    return text
