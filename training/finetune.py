@@ -2,8 +2,8 @@
 
 All segments of a case stand behind one prefix in a row, each seeing the prefix and itself alone,
 at the positions that it would have as a prompt of its own; so a row is as many prompts as it has
-segments, and costs the prefix once. What the document says is the strongest of its segments
-(`aggregate`), as in `crates/judge/src/weigh.rs`.
+segments, and costs the prefix once. What the document says is combined from them
+(`aggregate`) as in `crates/judge/src/weigh.rs`.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def collate(rows: list[Row], device: str):
 def aggregate(letters: torch.Tensor) -> torch.Tensor:
     """Log-odds of a document (A, B, C) from its segments' log probabilities `[segments, 3]`."""
     odds = letters[:, :2] - letters[:, 2:]
-    return torch.cat([odds.max(0).values, odds.new_zeros(1)])
+    return torch.cat([(2 * odds).logsumexp(0) / 2, odds.new_zeros(1)])
 
 
 def batches(rows: list[Row], budget: int, rng: random.Random) -> list[list[Row]]:

@@ -1,14 +1,34 @@
-use std::collections::BTreeMap;
-
 use konform_index::SegmentIndex;
 use konform_terms::{
-    Digest, Document, Finding, Language, Link, Passage, Requirement, Span, Verdict,
+    Document, Finding, Language, Link, Passage, Requirement, Span, Verdict, Work,
 };
 use serde::{Deserialize, Serialize};
+
+/// How the model reads the evidence of a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reading {
+    /// All segments in one prompt: for models that can follow several sentences at a time.
+    Together,
+    /// Each segment in a prompt of its own; their log-odds are combined (see `weigh.rs`). Small
+    /// models judge better so.
+    Each,
+}
+
+/// What makes a model's log-odds probabilities, found on labelled data.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Calibration {
+    /// What all log-odds are divided by; above 1 for a model that is too sure.
+    pub temperature: f64,
+    /// What is added to the log-odds of silence (the letter C), before that.
+    pub silence: f64,
+}
 
 /// Bounds and thresholds of judging; part of what pins a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
+    /// How the model reads the evidence.
+    pub reading: Reading,
     /// How many segments the model reads at most.
     pub max_evidence: usize,
     /// How many passages the model reads at most.
@@ -17,18 +37,19 @@ pub struct Settings {
     pub passage_characters: usize,
     /// The probability below which a person decides.
     pub threshold: f64,
-    /// Whether probabilities are calibrated for the model in use.
-    pub calibrated: bool,
+    /// The calibration of the model in use, if there is one.
+    pub calibration: Option<Calibration>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            reading: Reading::Together,
             max_evidence: 4,
             max_passages: 2,
             passage_characters: 400,
             threshold: 0.6,
-            calibrated: false,
+            calibration: None,
         }
     }
 }
@@ -90,21 +111,4 @@ pub struct Judged {
     pub finding: Finding,
     /// The work.
     pub work: Work,
-}
-
-/// What the model was asked, what it answered and what that cost.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Work {
-    /// The digest of the prompt's parts; absent where no model was asked.
-    pub prompt: Option<Digest>,
-    /// Segments that were candidates for evidence, by index, with their score (BM25).
-    pub candidates: Vec<(usize, f64)>,
-    /// The log-probability of each letter over the whole vocabulary.
-    pub log_probabilities: BTreeMap<String, f64>,
-    /// The letter and ids as the model gave them.
-    pub answer: String,
-    /// Tokens that were evaluated.
-    pub evaluated: usize,
-    /// Tokens that were taken over from the prompt before.
-    pub reused: usize,
 }

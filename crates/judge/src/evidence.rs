@@ -65,5 +65,6 @@ pub(crate) fn quote(document: &Document, candidate: &Candidate, number: usize) -
         span: segment.span,
         quote: document.quote(segment).to_owned(),
         link: candidate.link,
+        moves: None,
     }
 }

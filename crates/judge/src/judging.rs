@@ -1,16 +1,16 @@
 use std::collections::BTreeMap;
 
-use konform_llm::{Engine, LlmError, Prompt};
+use konform_llm::{Engine, LlmError};
 use konform_terms::{
-    Citation, DecidedBy, Digest, Evidence, Finding, Kind, Link, Span, Step, Verdict,
+    Citation, DecidedBy, Evidence, Finding, Kind, Link, Span, Step, Verdict, Work,
 };
 
 use crate::{
-    answer::{self, Letter},
-    case::{Case, CitedPassage, Judged, Settings, Work},
+    answer::Letter,
+    asking,
+    case::{Case, CitedPassage, Judged, Settings},
     evidence::{self, Candidate},
     justify::Justifier,
-    prompt::{Shown, render},
 };
 
 /// Says why a case could not be judged.
@@ -116,7 +116,7 @@ pub fn ask<E: Engine + ?Sized>(
     case: &Case<'_>,
     candidates: Candidates,
 ) -> Result<Judged, JudgeError> {
-    ask_about(engine, settings, case, candidates.0).map_err(|source| JudgeError::Model {
+    asking::ask(engine, settings, case, candidates.0).map_err(|source| JudgeError::Model {
         document: case.document.path.clone(),
         requirement: case.requirement.id.clone(),
         source,
@@ -129,7 +129,7 @@ fn of_silence(kind: Kind) -> Verdict {
 }
 
 /// Whether a verdict rests on what is *not* in the document, which a damaged file cannot support.
-fn rests_on_silence(case: &Case<'_>, verdict: Verdict, evidence: &[Evidence]) -> bool {
+pub(crate) fn rests_on_silence(case: &Case<'_>, verdict: Verdict, evidence: &[Evidence]) -> bool {
     case.document.is_damaged()
         && (verdict == Verdict::Missing
             || (case.requirement.kind == Kind::MustNot
@@ -175,173 +175,8 @@ fn decide_by_silence(case: &Case<'_>) -> Judged {
     without_model(case, verdict, DecidedBy::Search, vec![], steps)
 }
 
-fn ask_about<E: Engine + ?Sized>(
-    engine: &mut E,
-    settings: &Settings,
-    case: &Case<'_>,
-    mut candidates: Vec<Candidate>,
-) -> Result<Judged, LlmError> {
-    let say = Justifier(case.language);
-    let mut read = settings.max_passages.min(case.passages.len());
-    let (prompt, tokens) = loop {
-        let prompt = prompt_of(settings, case, &candidates, read);
-        let tokens = engine.count(&prompt)?;
-        if tokens <= engine.capacity() {
-            break (prompt, tokens);
-        }
-        // Law gives way before evidence: the statement already says what the law asks.
-        if read > 0 {
-            read -= 1;
-        } else if candidates.len() > 1 {
-            candidates.pop();
-        } else {
-            let steps = vec![say.too_long(tokens, engine.capacity())];
-            return Ok(without_model(
-                case,
-                Verdict::Undetermined,
-                DecidedBy::Search,
-                vec![],
-                steps,
-            ));
-        }
-    };
-    tracing::trace!(
-        tokens,
-        requirement = case.requirement.id,
-        "asking the model"
-    );
-    let ranked: Vec<(usize, f64)> = candidates
-        .iter()
-        .map(|c| {
-            (
-                c.segment,
-                if let Link::Search(score) = c.link {
-                    score
-                } else {
-                    0.0
-                },
-            )
-        })
-        .collect();
-    candidates.sort_by_key(|candidate| candidate.segment);
-
-    let choices = Letter::ALL.map(Letter::text);
-    let scores = engine.score(&prompt, &choices)?;
-    let letters = scores.distribution();
-    let letter = likeliest(&letters);
-    let grammar = answer::grammar(letter, candidates.len(), read);
-    let completion = engine.complete(
-        &prompt,
-        letter.text(),
-        &grammar,
-        4 * (candidates.len() + read) + 1,
-    )?;
-    let (chosen, cited) = answer::parse_ids(&completion.text);
-
-    let distribution = answer::by_verdict(&letters, case.requirement.kind);
-    let likely = letter.verdict(case.requirement.kind);
-    let probability = distribution[&likely];
-
-    let quoted = candidates
-        .iter()
-        .enumerate()
-        .map(|(index, candidate)| evidence::quote(case.document, candidate, index + 1));
-    let (evidence, also_read): (Vec<_>, Vec<_>) = quoted
-        .enumerate()
-        .partition(|(index, _)| chosen.contains(&(index + 1)));
-    let evidence: Vec<Evidence> = evidence.into_iter().map(|(_, piece)| piece).collect();
-    let also_read = also_read.into_iter().map(|(_, piece)| piece).collect();
-    let citations = cite(case.passages, |number| cited.contains(&number));
-
-    let mut steps: Vec<Step> = say.source(&citations).into_iter().collect();
-    steps.push(say.read(case.document.segments.len(), candidates.len()));
-    steps.push(say.verdict(likely, probability, &engine.identity().name, &evidence));
-    let mut verdict = likely;
-    if rests_on_silence(case, likely, &evidence) {
-        verdict = Verdict::Undetermined;
-        steps.push(say.damaged());
-    } else if probability < settings.threshold {
-        verdict = Verdict::Undetermined;
-        steps.push(say.unsure(probability, settings.threshold));
-    } else {
-        steps.extend(say.wording(case.requirement, likely, &evidence));
-    }
-    let log_probabilities: BTreeMap<String, f64> = choices
-        .into_iter()
-        .map(str::to_owned)
-        .zip(scores.log_probabilities)
-        .collect();
-    Ok(Judged {
-        finding: Finding {
-            probability: Some(probability),
-            distribution,
-            calibrated: settings.calibrated,
-            also_read,
-            citations,
-            ..finding(case, verdict, DecidedBy::Model, evidence, steps)
-        },
-        work: Work {
-            prompt: Some(Digest::of_json(&prompt)),
-            candidates: ranked,
-            log_probabilities,
-            answer: format!("{}{}", letter.text(), completion.text),
-            evaluated: scores.usage.evaluated + completion.usage.evaluated,
-            reused: scores.usage.reused + completion.usage.reused,
-        },
-    })
-}
-
-/// The letter with the greatest probability; the first of equals.
-fn likeliest(letters: &[f64]) -> Letter {
-    let mut best = (Letter::A, f64::NEG_INFINITY);
-    for (letter, &probability) in Letter::ALL.into_iter().zip(letters) {
-        if probability > best.1 {
-            best = (letter, probability);
-        }
-    }
-    best.0
-}
-
-fn prompt_of(
-    settings: &Settings,
-    case: &Case<'_>,
-    candidates: &[Candidate],
-    passages: usize,
-) -> Prompt {
-    let passages: Vec<(String, String)> = case.passages[..passages]
-        .iter()
-        .map(|cited| {
-            let passage = &cited.passage;
-            let words = passage
-                .text
-                .chars()
-                .take(settings.passage_characters)
-                .collect();
-            (format!("{} {}", passage.label, passage.short_title), words)
-        })
-        .collect();
-    let mut order: Vec<usize> = candidates
-        .iter()
-        .map(|candidate| candidate.segment)
-        .collect();
-    order.sort_unstable();
-    let evidence: Vec<&str> = order
-        .into_iter()
-        .map(|segment| case.document.quote(&case.document.segments[segment]))
-        .collect();
-    render(&Shown {
-        statement: case
-            .requirement
-            .statement(case.language)
-            .unwrap_or_default(),
-        kind: case.requirement.kind,
-        passages: &passages,
-        evidence: &evidence,
-    })
-}
-
 /// Cites the passages that the pack pins, and of those that the search found the chosen ones.
-fn cite(passages: &[CitedPassage], chosen: impl Fn(usize) -> bool) -> Vec<Citation> {
+pub(crate) fn cite(passages: &[CitedPassage], chosen: impl Fn(usize) -> bool) -> Vec<Citation> {
     passages
         .iter()
         .enumerate()
@@ -363,7 +198,7 @@ fn cite(passages: &[CitedPassage], chosen: impl Fn(usize) -> bool) -> Vec<Citati
         .collect()
 }
 
-fn without_model(
+pub(crate) fn without_model(
     case: &Case<'_>,
     verdict: Verdict,
     decided_by: DecidedBy,
@@ -385,7 +220,7 @@ fn without_model(
     }
 }
 
-fn finding(
+pub(crate) fn finding(
     case: &Case<'_>,
     verdict: Verdict,
     decided_by: DecidedBy,

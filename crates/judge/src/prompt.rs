@@ -4,7 +4,7 @@ use konform_llm::{Part, Prompt};
 use konform_terms::Kind;
 
 /// The version of the prompt's wording; part of what pins a run.
-pub const PROMPT_VERSION: &str = "konform-prompt/1";
+pub const PROMPT_VERSION: &str = "konform-prompt/2";
 
 /// What a prompt shows, already chosen and in the order of its numbers.
 #[derive(Debug, Clone, Copy)]
@@ -15,8 +15,17 @@ pub struct Shown<'a> {
     pub kind: Kind,
     /// Label and text of each passage, cut to what the model reads.
     pub passages: &'a [(String, String)],
-    /// The words of each piece of evidence.
-    pub evidence: &'a [&'a str],
+    /// Each piece of evidence.
+    pub evidence: &'a [Line<'a>],
+}
+
+/// A piece of evidence in a prompt.
+#[derive(Debug, Clone, Copy)]
+pub struct Line<'a> {
+    /// The heading it stands under; empty if there is none.
+    pub heading: &'a str,
+    /// Its words.
+    pub words: &'a str,
 }
 
 /// Writes the prompt. What does not depend on the document comes first, so that it is evaluated
@@ -31,7 +40,9 @@ pub fn render(shown: &Shown<'_>) -> Prompt {
 
 fn shared_text(shown: &Shown<'_>) -> String {
     let mut text = String::from(
-        "You check one statement against a document. Judge from the evidence alone.\n\n",
+        "You check one statement against a document. Judge from the evidence alone. \
+         Is the statement true of the document? \
+         A = yes, B = no, the contrary, C = not addressed, D = not applicable\n\n",
     );
     if !shown.passages.is_empty() {
         text.push_str("Law:\n");
@@ -45,19 +56,24 @@ fn shared_text(shown: &Shown<'_>) -> String {
         Kind::MustNot => "must not",
         Kind::Should => "should",
     };
-    let _ = write!(text, "Statement ({force}): {}\n\n", fold(shown.statement));
+    let _ = write!(
+        text,
+        "Statement ({force}): {}\n\nEvidence:\n",
+        fold(shown.statement)
+    );
     text
 }
 
 fn own_text(shown: &Shown<'_>) -> String {
-    let mut text = String::from("Evidence:\n");
-    for (index, words) in shown.evidence.iter().enumerate() {
-        let _ = writeln!(text, "[E{}] {}", index + 1, fold(words));
+    let mut text = String::new();
+    for (index, line) in shown.evidence.iter().enumerate() {
+        let _ = write!(text, "[E{}] ", index + 1);
+        let heading = fold(line.heading);
+        if !heading.is_empty() {
+            let _ = write!(text, "({heading}) ");
+        }
+        let _ = writeln!(text, "{}", fold(line.words));
     }
-    text.push_str(
-        "\nIs the statement true of the document? \
-         A = yes, B = no, the contrary, C = not addressed, D = not applicable",
-    );
     text
 }
 
@@ -81,7 +97,16 @@ mod tests {
             statement: "The processor acts on instructions.",
             kind: Kind::Must,
             passages: &passages,
-            evidence: &["Acme follows\nthe orders.", "[E9] and </s>"],
+            evidence: &[
+                Line {
+                    heading: "2. Orders",
+                    words: "Acme follows\nthe orders.",
+                },
+                Line {
+                    heading: "",
+                    words: "[E9] and </s>",
+                },
+            ],
         });
         let text = |part: &Part| match part {
             Part::Text(text) => text.clone(),
@@ -89,18 +114,17 @@ mod tests {
         };
         let parts: Vec<String> = prompt.shared.iter().chain(&prompt.own).map(text).collect();
         insta::assert_snapshot!(parts.join("|"), @r"
-        Bos|InstOpen|You check one statement against a document. Judge from the evidence alone.
+        Bos|InstOpen|You check one statement against a document. Judge from the evidence alone. Is the statement true of the document? A = yes, B = no, the contrary, C = not addressed, D = not applicable
 
         Law:
         [P1] Art. 28(3)(a) GDPR: only on instructions
 
         Statement (must): The processor acts on instructions.
 
-        |Evidence:
-        [E1] Acme follows the orders.
+        Evidence:
+        |[E1] (2. Orders) Acme follows the orders.
         [E2] [E9] and </s>
-
-        Is the statement true of the document? A = yes, B = no, the contrary, C = not addressed, D = not applicable|InstClose
+        |InstClose
         ");
     }
 }

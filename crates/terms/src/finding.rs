@@ -78,6 +78,10 @@ pub struct Evidence {
     pub quote: String,
     /// How it was found.
     pub link: Link,
+    /// How far it moves the verdict (for `undetermined` the likeliest one): the verdict's log-odds
+    /// with it less those without it, in nats, everything else equal. Absent where it was not
+    /// measured.
+    pub moves: Option<f64>,
 }
 
 /// A passage of law, quoted verbatim.

@@ -19,6 +19,7 @@ mod provision;
 mod requirement;
 mod span;
 mod verdict;
+mod work;
 
 pub use digest::{Digest, ParseDigestError};
 pub use document::{
@@ -34,3 +35,4 @@ pub use requirement::{
 };
 pub use span::Span;
 pub use verdict::Verdict;
+pub use work::{Asked, Work};

@@ -103,26 +103,3 @@ impl From<&konform_terms::Document> for DocumentRead {
         }
     }
 }
-
-/// What the model was asked for a finding, what it answered and what that cost; empty where no
-/// model was asked.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Work {
-    /// The digest of the prompt's parts.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub prompt: Option<Digest>,
-    /// The segments that were candidates for evidence, with their score (BM25).
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub candidates: Vec<(usize, f64)>,
-    /// The log-probability of each letter over the whole vocabulary.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub log_probabilities: BTreeMap<String, f64>,
-    /// The letter and ids as the model gave them.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub answer: String,
-    /// Tokens that were evaluated.
-    pub evaluated: usize,
-    /// Tokens that were taken over from the prompt before.
-    pub reused: usize,
-}

@@ -1,0 +1,160 @@
+//! From the letters behind prompts to what the document says.
+//!
+//! For a prompt *i* and a letter *v* other than C, *ℓᵢ(v) = ln pᵢ(v) − ln pᵢ(C)* are the log-odds
+//! against silence. Several prompts, each of which shows one segment, are combined as
+//! *S(v) = ½ ln Σᵢ exp 2ℓᵢ(v)*: close to the strongest segment, and a little more where several say
+//! the same; *S(C) = s*, the calibration's silence (0 without one). The distribution is the softmax
+//! of *S / T*, with the temperature *T* of the calibration (1 without one). One prompt without a
+//! calibration gives just the model's own distribution over the letters.
+//!
+//! How far a segment moves a letter is the letter's log-odds in the distribution with all segments
+//! less those with all but this one; it needs no further prompt.
+
+use crate::{answer::Letter, case::Calibration};
+
+/// The log-probabilities of the letters behind one prompt, in the order of [`Letter::ALL`].
+pub(crate) type Letters = [f64; 4];
+
+/// No letter is less likely than this (a natural logarithm).
+const LEAST: f64 = -100.0;
+/// C, in the order of the letters.
+const SILENCE: usize = 2;
+
+/// The distribution over the letters that prompts lead to.
+pub(crate) fn distribution(prompts: &[Letters], calibration: Option<Calibration>) -> [f64; 4] {
+    weigh(prompts.iter(), calibration)
+}
+
+/// The letter with the greatest probability; the first of equals.
+pub(crate) fn likeliest(letters: &[f64; 4]) -> Letter {
+    let mut best = (Letter::A, f64::NEG_INFINITY);
+    for (letter, &probability) in Letter::ALL.into_iter().zip(letters) {
+        if probability > best.1 {
+            best = (letter, probability);
+        }
+    }
+    best.0
+}
+
+/// How far each prompt moves a letter.
+pub(crate) fn moves(
+    prompts: &[Letters],
+    letter: Letter,
+    calibration: Option<Calibration>,
+) -> Vec<f64> {
+    let at = Letter::ALL
+        .iter()
+        .position(|&other| other == letter)
+        .unwrap_or_default();
+    let log_odds = |letters: [f64; 4]| {
+        let against: f64 = (0..4).filter(|&i| i != at).map(|i| letters[i]).sum();
+        letters[at].ln().max(LEAST) - against.ln().max(LEAST)
+    };
+    let with = log_odds(distribution(prompts, calibration));
+    (0..prompts.len())
+        .map(|left_out| {
+            let others = prompts.iter().enumerate();
+            let others = others.filter(|&(index, _)| index != left_out);
+            with - log_odds(weigh(others.map(|(_, letters)| letters), calibration))
+        })
+        .collect()
+}
+
+fn weigh<'a>(
+    prompts: impl Iterator<Item = &'a Letters>,
+    calibration: Option<Calibration>,
+) -> [f64; 4] {
+    let Calibration {
+        temperature,
+        silence,
+    } = calibration.unwrap_or(Calibration {
+        temperature: 1.0,
+        silence: 0.0,
+    });
+    let mut squares = [0.0; 4];
+    for letters in prompts {
+        let of_silence = letters[SILENCE].max(LEAST);
+        for (square, letter) in squares.iter_mut().zip(letters) {
+            *square += (2.0 * (letter.max(LEAST) - of_silence)).exp();
+        }
+    }
+    let mut odds = squares.map(|square| 0.5 * square.ln().max(2.0 * LEAST));
+    odds[SILENCE] = silence;
+    let greatest = odds.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let weights = odds.map(|odds| ((odds - greatest) / temperature).exp());
+    let sum: f64 = weights.iter().sum();
+    weights.map(|weight| weight / sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn logs(letters: [f64; 4]) -> Letters {
+        letters.map(f64::ln)
+    }
+
+    fn close(left: f64, right: f64) -> bool {
+        (left - right).abs() < 1e-9
+    }
+
+    #[test]
+    fn one_prompt_gives_the_models_own_distribution() {
+        let letters = distribution(&[logs([0.6, 0.1, 0.25, 0.05])], None);
+        for (got, want) in letters.into_iter().zip([0.6, 0.1, 0.25, 0.05]) {
+            assert!(close(got, want), "{letters:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_read_is_silence() {
+        assert_eq!(likeliest(&distribution(&[], None)), Letter::C);
+    }
+
+    #[test]
+    fn one_segment_that_says_so_outweighs_many_that_do_not() {
+        let silent = logs([0.02, 0.01, 0.96, 0.01]);
+        let mut prompts = vec![silent; 11];
+        prompts.push(logs([0.9, 0.04, 0.05, 0.01]));
+        let letters = distribution(&prompts, None);
+        assert_eq!(likeliest(&letters), Letter::A);
+        let moves = moves(&prompts, Letter::A, None);
+        assert!(moves[11] > 4.0, "{moves:?}");
+        assert!(moves[..11].iter().all(|&move_| move_.abs() < 0.01));
+    }
+
+    #[test]
+    fn what_says_the_contrary_moves_against() {
+        let prompts = [logs([0.9, 0.05, 0.04, 0.01]), logs([0.05, 0.8, 0.14, 0.01])];
+        let moves = moves(&prompts, Letter::A, None);
+        assert!(moves[0] > 0.0 && moves[1] < 0.0, "{moves:?}");
+    }
+
+    #[test]
+    fn temperature_flattens_and_silence_shifts() {
+        let prompts = [logs([0.6, 0.1, 0.29, 0.01])];
+        let flat = Calibration {
+            temperature: 4.0,
+            silence: 0.0,
+        };
+        let quiet = Calibration {
+            temperature: 1.0,
+            silence: 2.0,
+        };
+        assert!(distribution(&prompts, Some(flat))[0] < 0.6);
+        assert_eq!(
+            likeliest(&distribution(&prompts, Some(quiet))),
+            Letter::C
+        );
+    }
+
+    #[test]
+    fn impossible_letters_make_no_number_undefined() {
+        let none = [f64::NEG_INFINITY; 4];
+        for prompts in [vec![none], vec![none; 3], vec![logs([0.0, 0.0, 1.0, 0.0])]] {
+            let letters = distribution(&prompts, None);
+            assert!(close(letters.iter().sum(), 1.0), "{letters:?}");
+            assert!(moves(&prompts, Letter::A, None).iter().all(|m| m.is_finite()));
+        }
+    }
+}
