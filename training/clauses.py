@@ -29,7 +29,8 @@ CHOICE = re.compile(r"\{([^{}]*)\}")
 
 @dataclass(frozen=True)
 class Topic:
-    """A requirement in one language, with patterns that make it true or say the contrary."""
+    """A requirement in one language, with patterns that make it true, that say the contrary, and
+    that speak of the matter and do neither."""
 
     pack: str
     requirement: str
@@ -40,6 +41,7 @@ class Topic:
     provisions: tuple[str, ...]
     says: tuple[str, ...]
     denies: tuple[str, ...]
+    near: tuple[str, ...]
 
 
 def topics(rules: Path, clauses: Path) -> list[Topic]:
@@ -61,6 +63,7 @@ def topics(rules: Path, clauses: Path) -> list[Topic]:
                         tuple(requirement["provisions"]),
                         tuple(sides.get("says", ())),
                         tuple(sides.get("denies", ())),
+                        tuple(sides.get("near", ())),
                     )
                 )
     return found
@@ -85,7 +88,6 @@ def spell(pattern: str, language: str, rng: random.Random) -> str:
     return prefix + text
 
 
-def held_out(text: str) -> bool:
-    """Whether a spelled text belongs to the part that training never sees (one in eight)."""
-    core = re.sub(r"[\d().]+", "", text).strip().lower()
-    return sum(core.encode()) % 8 == 0
+def part(patterns: tuple[str, ...], unseen: bool) -> list[str]:
+    """The patterns that training never sees, every sixth, or else all the others."""
+    return [pattern for at, pattern in enumerate(patterns) if (at % 6 == 3) == unseen]

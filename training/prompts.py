@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
+from pathlib import Path
 
 FORCE = {"must": "must", "must-not": "must not", "should": "should"}
 TASK = (
@@ -60,3 +62,19 @@ def own_text(lines: list[Line]) -> str:
         heading = f"({fold(line.heading)}) " if line.heading else ""
         text += f"[E{number}] {heading}{fold(line.words)}\n"
     return text
+
+
+def main() -> None:
+    """Writes the prompts of `fixtures/prompts/golden.json` anew; both languages are held to them."""
+    path = Path(__file__).parent.parent / "fixtures" / "prompts" / "golden.json"
+    cases = json.loads(path.read_text(encoding="utf-8"))
+    for case in cases:
+        passages = [(one["label"], one["text"]) for one in case["passages"]]
+        lines = [Line(one["words"], one["heading"]) for one in case["evidence"]]
+        case["shared"] = shared_text(case["statement"], case["kind"], passages)
+        case["own"] = own_text(lines)
+    path.write_text(json.dumps(cases, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -13,12 +13,15 @@ use konform_llm::Engine;
 use konform_rules::Checker;
 use konform_terms::{
     DecidedBy, Digest, Document, Finding, Language, Link, Pack, Requirement, Step, Unreadable,
-    Verdict, findings_digest,
+    Verdict, Work, findings_digest,
 };
-use konform_trace::{Pins, Record, Start, Trace, Work, Writer};
+use konform_trace::{Pins, Record, Start, Trace, Writer};
 use rayon::prelude::*;
 
 use crate::error::CliError;
+
+/// How many passages a finding cites where the pack pins fewer.
+const CITED: usize = 2;
 
 /// Everything that judging needs and that does not change in a run.
 pub(crate) struct Inputs<'a> {
@@ -361,14 +364,7 @@ fn requirement_on_all(
             &mut record.writer,
             &Record::Finding {
                 finding: Box::new(finding.clone()),
-                work: Work {
-                    prompt: work.prompt,
-                    candidates: work.candidates,
-                    log_probabilities: work.log_probabilities,
-                    answer: work.answer,
-                    evaluated: work.evaluated,
-                    reused: work.reused,
-                },
+                work,
             },
         )?;
         outcome.findings.push(finding);
@@ -401,7 +397,7 @@ fn checks_of(checker: &Checker, one: &Ready<'_>) -> (Scoped, Vec<Checked>) {
 
 /// The passages that a requirement comes from, in the language of the document where the corpus
 /// has it, else in English, else in any: pinned ones first, then what the search finds among the
-/// instruments of the pack, up to what the model reads.
+/// instruments of the pack, up to [`CITED`].
 pub(crate) fn passages_of(
     inputs: &Inputs<'_>,
     pack: &Pack,
@@ -448,7 +444,7 @@ pub(crate) fn passages_of(
             }
         }
     }
-    let wanted = inputs.settings.max_passages.saturating_sub(found.len());
+    let wanted = CITED.saturating_sub(found.len());
     let instruments: Vec<_> = pack.instruments.values().cloned().collect();
     if let (true, Some(statement)) = (
         wanted > 0 && !instruments.is_empty(),
@@ -464,7 +460,7 @@ pub(crate) fn passages_of(
             )
             .map_err(CliError::from_work)?;
         for hit in hits {
-            if found.len() >= inputs.settings.max_passages {
+            if found.len() >= CITED {
                 break;
             }
             let passage = instruments.iter().find_map(|id| {

@@ -24,6 +24,14 @@ pub struct Calibration {
     pub silence: f64,
 }
 
+impl Calibration {
+    /// The one that changes nothing.
+    pub const NONE: Self = Self {
+        temperature: 1.0,
+        silence: 0.0,
+    };
+}
+
 /// Bounds and thresholds of judging; part of what pins a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {

@@ -67,10 +67,7 @@ fn weigh<'a>(
     let Calibration {
         temperature,
         silence,
-    } = calibration.unwrap_or(Calibration {
-        temperature: 1.0,
-        silence: 0.0,
-    });
+    } = calibration.unwrap_or(Calibration::NONE);
     let mut squares = [0.0; 4];
     for letters in prompts {
         let of_silence = letters[SILENCE].max(LEAST);

@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use konform_index::SegmentIndex;
-use konform_judge::{Case, Checked, Scoped, Settings, Shown, judge, render};
+use konform_judge::{Case, Checked, Line, Reading, Scoped, Settings, Shown, judge, render};
 use konform_llm::{Part, Scripted};
 use konform_terms::{
     DecidedBy, Digest, Document, Finding, Format, Kind, Language, Requirement, Segment,
@@ -26,13 +26,15 @@ fn the_prompt_is_byte_for_byte_the_one_that_training_uses() {
             .iter()
             .map(|pair| (text(&pair["label"]), text(&pair["text"])))
             .collect();
-        let evidence: Vec<String> = case["evidence"]
+        let evidence: Vec<Line<'_>> = case["evidence"]
             .as_array()
             .unwrap()
             .iter()
-            .map(text)
+            .map(|line| Line {
+                heading: line["heading"].as_str().unwrap(),
+                words: line["words"].as_str().unwrap(),
+            })
             .collect();
-        let evidence: Vec<&str> = evidence.iter().map(String::as_str).collect();
         let kind = match case["kind"].as_str().unwrap() {
             "must" => Kind::Must,
             "must-not" => Kind::MustNot,
@@ -99,6 +101,7 @@ struct Setting {
     in_scope: bool,
     /// The probabilities of the four letters, and the ids that follow.
     answer: ([f64; 4], &'static str),
+    settings: Settings,
 }
 
 fn found(setting: &Setting) -> Finding {
@@ -120,9 +123,7 @@ fn found(setting: &Setting) -> Finding {
     };
     let (letters, ids) = setting.answer;
     let mut engine = Scripted::new(move |_: &str| (letters.to_vec(), ids.to_owned()));
-    judge(&mut engine, &Settings::default(), &case)
-        .unwrap()
-        .finding
+    judge(&mut engine, &setting.settings, &case).unwrap().finding
 }
 
 fn setting(sentences: &[&str]) -> Setting {
@@ -132,6 +133,7 @@ fn setting(sentences: &[&str]) -> Setting {
         checks: vec![],
         in_scope: true,
         answer: ([0.9, 0.05, 0.04, 0.01], " E1"),
+        settings: Settings::default(),
     }
 }
 
@@ -233,4 +235,52 @@ fn where_nothing_is_found_silence_decides_and_a_damaged_file_cannot_be_silent() 
         };
         assert_eq!(found(&damaged).verdict, Verdict::Undetermined, "{kind:?}");
     }
+}
+
+#[test]
+fn each_segment_alone_shows_what_the_verdict_rests_on() {
+    let says = |text: &str| {
+        if text.contains("at once") {
+            vec![0.9, 0.03, 0.06, 0.01]
+        } else if text.contains("by mail") {
+            vec![0.02, 0.02, 0.95, 0.01]
+        } else {
+            panic!("a prompt shows one segment: {text}")
+        }
+    };
+    let setting = setting(&TEXT);
+    let segments = SegmentIndex::new(&setting.document, Language::EN);
+    let requirement = requirement(Kind::Must);
+    let scope = Scoped {
+        in_scope: true,
+        found: vec![],
+        explanation: String::new(),
+    };
+    let case = Case {
+        document: &setting.document,
+        language: Language::EN,
+        segments: &segments,
+        requirement: &requirement,
+        scope: &scope,
+        checks: &[],
+        passages: &[],
+    };
+    let settings = Settings {
+        reading: Reading::Each,
+        ..Settings::default()
+    };
+    let mut engine = Scripted::new(move |text: &str| (says(text), String::new()));
+    let judged = judge(&mut engine, &settings, &case).unwrap();
+    assert_eq!(judged.work.asked.len(), 2);
+    let finding = judged.finding;
+    assert_eq!(finding.verdict, Verdict::Satisfied);
+    let quotes = |some: &[konform_terms::Evidence]| -> Vec<String> {
+        some.iter().map(|piece| piece.quote.clone()).collect()
+    };
+    assert_eq!(quotes(&finding.evidence), [TEXT[1]]);
+    assert_eq!(quotes(&finding.also_read), [TEXT[2]]);
+    let moves = finding.evidence[0].moves.unwrap();
+    // Without it only the other segment is left: ln(0.9/0.1) is about 2.2, that one about -3.9.
+    assert!(moves > 5.0, "{moves}");
+    assert!(finding.also_read[0].moves.unwrap().abs() < 0.1);
 }

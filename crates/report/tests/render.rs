@@ -49,6 +49,7 @@ fn finding(requirement: &str, verdict: Verdict) -> Finding {
             span: Span::new(0, HOSTILE.len()),
             quote: HOSTILE.into(),
             link: Link::Search(1.0),
+            moves: None,
         }],
         also_read: vec![],
         citations: vec![],

@@ -40,5 +40,5 @@ mod record;
 mod verify;
 
 pub use chain::{Trace, TraceError, Writer};
-pub use record::{DocumentRead, Pins, Record, Start, Work};
+pub use record::{DocumentRead, Pins, Record, Start};
 pub use verify::{DocumentText, Problem, Sources, Verification, verify};

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use konform_terms::{Digest, Finding, Format, Language, Unreadable, Verdict, Warning};
+use konform_terms::{Digest, Finding, Format, Language, Unreadable, Verdict, Warning, Work};
 use serde::{Deserialize, Serialize};
 
 /// What one line of a trace tells.

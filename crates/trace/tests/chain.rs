@@ -6,10 +6,10 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use konform_terms::{
     Address, Citation, DecidedBy, Digest, Evidence, Finding, Format, InstrumentId, Language, Link,
-    Nature, Provision, Span, Step, Verdict, findings_digest,
+    Nature, Provision, Span, Step, Verdict, Work, findings_digest,
 };
 use konform_trace::{
-    DocumentRead, DocumentText, Pins, Record, Sources, Start, Trace, TraceError, Work, Writer,
+    DocumentRead, DocumentText, Pins, Record, Sources, Start, Trace, TraceError, Writer,
     verify,
 };
 use proptest::prelude::*;
@@ -35,6 +35,7 @@ fn finding(requirement: &str) -> Finding {
             span: Span::new(4, 12),
             quote: "supplier".into(),
             link: Link::Search(1.5),
+            moves: None,
         }],
         also_read: vec![],
         citations: vec![],

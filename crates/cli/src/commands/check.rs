@@ -114,7 +114,7 @@ pub(crate) fn run(args: &CheckArgs) -> Outcome {
             },
             digest: Some(engine.identity().digest),
             engine: engine.identity().engine.clone(),
-            calibrated: settings.calibrated,
+            calibrated: settings.calibration.is_some(),
         }),
         corpora: corpus
             .texts()

@@ -177,8 +177,10 @@ fn describe(record: &Record) -> Vec<String> {
             )];
             if let Some(probability) = finding.probability {
                 lines.push(format!(
-                    "  probability {probability:.3}, answer {:?}, {} tokens evaluated, {} reused",
-                    work.answer, work.evaluated, work.reused
+                    "  probability {probability:.3} from {} prompts, {} tokens evaluated, {} reused",
+                    work.asked.len(),
+                    work.evaluated,
+                    work.reused
                 ));
             }
             for evidence in &finding.evidence {
@@ -186,7 +188,11 @@ fn describe(record: &Record) -> Vec<String> {
                     .page
                     .map(|page| format!("p. {page} "))
                     .unwrap_or_default();
-                lines.push(format!("  {} {page}“{}”", evidence.id, evidence.quote));
+                let moves = evidence
+                    .moves
+                    .map(|moves| format!(" (moves the verdict by {moves:+.2})"))
+                    .unwrap_or_default();
+                lines.push(format!("  {} {page}“{}”{moves}", evidence.id, evidence.quote));
             }
             for citation in &finding.citations {
                 lines.push(format!(

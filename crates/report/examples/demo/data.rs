@@ -667,6 +667,7 @@ fn finding(
             span: Span::new(start, start + quote.len()),
             quote: (*quote).to_owned(),
             link: Link::Search(7.25 - index as f64),
+            moves: None,
         }
     };
     let by_scope = verdict == NotApplicable;

@@ -1,0 +1,215 @@
+use konform_terms::Digest;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    case::{Calibration, Reading, Settings},
+    prompt::PROMPT_VERSION,
+};
+
+/// The version of the format of a [`Profile`].
+const FORMAT: &str = "konform-calibration/1";
+
+/// What was found out about one model on labelled data (`konform eval`): how to ask it, what its
+/// log-odds are worth, and from which probability on it may decide. A JSON file beside the model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// `konform-calibration/1`.
+    format: String,
+    /// The digest of the model's file.
+    pub model: Digest,
+    /// The version of the prompt's wording that it was asked with.
+    pub prompt: String,
+    /// How it read the evidence.
+    pub reading: Reading,
+    /// How many segments it read at most.
+    pub max_evidence: usize,
+    /// How many passages it read at most.
+    pub max_passages: usize,
+    /// What makes its log-odds probabilities.
+    pub calibration: Calibration,
+    /// The probability below which a person decides.
+    pub threshold: f64,
+    /// On what data this was found.
+    pub fitted_on: FittedOn,
+}
+
+/// The data that a [`Profile`] was found on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FittedOn {
+    /// The name of the labelled set.
+    pub set: String,
+    /// The digest of its file.
+    pub digest: Digest,
+    /// How many documents it has.
+    pub documents: usize,
+    /// How many verdicts are labelled.
+    pub labels: usize,
+}
+
+/// Says why a profile cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ProfileError {
+    /// It is not one.
+    #[error("it is not a calibration file that `konform eval` wrote")]
+    Malformed(#[source] serde_json::Error),
+    /// It belongs to another model.
+    #[error("it was made for the model {made_for}, and the model in use is {used}")]
+    OtherModel {
+        /// The model of the profile.
+        made_for: Digest,
+        /// The model in use.
+        used: Digest,
+    },
+    /// It was made for another wording of the prompt.
+    #[error("it was made for {made_for}, and this konform asks with {PROMPT_VERSION}")]
+    OtherPrompt {
+        /// The wording of the profile.
+        made_for: String,
+    },
+    /// A number in it makes no sense.
+    #[error("{what} is {value}, which makes no sense")]
+    Value {
+        /// Which number.
+        what: &'static str,
+        /// Its value.
+        value: f64,
+    },
+}
+
+impl ProfileError {
+    /// What to do about it.
+    #[must_use]
+    pub fn help(&self) -> &'static str {
+        "run `konform eval` with this model on labelled documents: it writes a calibration file"
+    }
+}
+
+impl Profile {
+    /// Describes a model that was judged by with `settings`.
+    #[must_use]
+    pub fn new(model: Digest, settings: &Settings, fitted_on: FittedOn) -> Self {
+        Self {
+            format: FORMAT.to_owned(),
+            model,
+            prompt: PROMPT_VERSION.to_owned(),
+            reading: settings.reading,
+            max_evidence: settings.max_evidence,
+            max_passages: settings.max_passages,
+            calibration: settings.calibration.unwrap_or(Calibration::NONE),
+            threshold: settings.threshold,
+            fitted_on,
+        }
+    }
+
+    /// Reads a profile and checks that it is about a model and about this konform's prompt.
+    ///
+    /// # Errors
+    /// Where it is malformed, about something else, or holds a number without sense.
+    pub fn read(json: &str, model: Digest) -> Result<Self, ProfileError> {
+        let profile: Self = serde_json::from_str(json).map_err(ProfileError::Malformed)?;
+        if profile.model != model {
+            return Err(ProfileError::OtherModel {
+                made_for: profile.model,
+                used: model,
+            });
+        }
+        if profile.format != FORMAT || profile.prompt != PROMPT_VERSION {
+            return Err(ProfileError::OtherPrompt {
+                made_for: format!("{} ({})", profile.prompt, profile.format),
+            });
+        }
+        let Calibration {
+            temperature,
+            silence,
+        } = profile.calibration;
+        let numbers = [
+            ("temperature", temperature, 0.01..=100.0),
+            ("silence", silence, -100.0..=100.0),
+            ("threshold", profile.threshold, 0.0..=1.0),
+        ];
+        for (what, value, sensible) in numbers {
+            if !sensible.contains(&value) {
+                return Err(ProfileError::Value { what, value });
+            }
+        }
+        Ok(profile)
+    }
+
+    /// The settings that it asks for.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        Settings {
+            reading: self.reading,
+            max_evidence: self.max_evidence,
+            max_passages: self.max_passages,
+            threshold: self.threshold,
+            calibration: Some(self.calibration),
+            ..Settings::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn profile(settings: &Settings) -> Profile {
+        Profile::new(
+            Digest::of("model"),
+            settings,
+            FittedOn {
+                set: "set".into(),
+                digest: Digest::of("set"),
+                documents: 3,
+                labels: 20,
+            },
+        )
+    }
+
+    #[test]
+    fn a_profile_gives_the_settings_back_that_it_was_made_of() {
+        let settings = Settings {
+            reading: Reading::Each,
+            max_evidence: 12,
+            max_passages: 0,
+            threshold: 0.75,
+            calibration: Some(Calibration {
+                temperature: 1.5,
+                silence: -0.25,
+            }),
+            ..Settings::default()
+        };
+        let json = serde_json::to_string(&profile(&settings)).unwrap();
+        let read = Profile::read(&json, Digest::of("model")).unwrap();
+        assert_eq!(read.settings(), settings);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_with_the_reason() {
+        let good = serde_json::to_string(&profile(&Settings::default())).unwrap();
+        let cases = [
+            good.replace("konform-prompt/2", "konform-prompt/1"),
+            good.replace("\"temperature\":1.0", "\"temperature\":0.0"),
+            good.replace("\"threshold\":0.6", "\"threshold\":60"),
+            "{}".to_owned(),
+        ];
+        let mut said: Vec<String> = cases
+            .iter()
+            .map(|json| {
+                Profile::read(json, Digest::of("model"))
+                    .unwrap_err()
+                    .to_string()
+            })
+            .collect();
+        let other = Profile::read(&good, Digest::of("other")).unwrap_err();
+        said.push(other.to_string().chars().take(40).collect());
+        insta::assert_snapshot!(said.join("\n"), @r"
+        it was made for konform-prompt/1 (konform-calibration/1), and this konform asks with konform-prompt/2
+        temperature is 0, which makes no sense
+        threshold is 60, which makes no sense
+        it is not a calibration file that `konform eval` wrote
+        it was made for the model sha256:9372c47
+        ");
+    }
+}
