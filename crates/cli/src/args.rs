@@ -86,9 +86,8 @@ pub(crate) struct CheckArgs {
     /// What to print on standard output.
     #[arg(long, value_enum, default_value_t = Print::Table)]
     pub(crate) format: Print,
-    /// The probability below which the verdict is `undetermined`.
-    #[arg(long, value_name = "P", value_parser = probability)]
-    pub(crate) threshold: Option<f64>,
+    #[command(flatten)]
+    pub(crate) judging: JudgeArgs,
     /// The language to assume where a document's own is uncertain.
     #[arg(long, value_name = "LANG")]
     pub(crate) language: Option<Language>,
@@ -107,6 +106,36 @@ pub(crate) struct CheckArgs {
     /// Show no progress.
     #[arg(short, long)]
     pub(crate) quiet: bool,
+}
+
+/// How the model is asked, and when it may decide.
+#[derive(Debug, Args)]
+pub(crate) struct JudgeArgs {
+    /// The probability below which the verdict is `undetermined` (default: that of the
+    /// calibration, else 0.6).
+    #[arg(long, value_name = "P", value_parser = probability)]
+    pub(crate) threshold: Option<f64>,
+    /// The calibration file of the model, which `konform eval` writes; `none` for none (default:
+    /// MODEL.calibration.json beside the model, if it is there).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) calibration: Option<String>,
+    /// How the model reads the evidence: all segments in one prompt, or each in a prompt of its
+    /// own, which suits small models.
+    #[arg(long, value_enum, value_name = "HOW")]
+    pub(crate) reading: Option<ReadingName>,
+    /// How many segments of a document the model reads at most.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) max_evidence: Option<u16>,
+    /// How many passages of law the model reads at most.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(0..=32))]
+    pub(crate) max_passages: Option<u16>,
+}
+
+/// How the model reads the evidence, as typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReadingName {
+    Together,
+    Each,
 }
 
 /// Where law and rules come from.

@@ -27,5 +27,8 @@ pub(crate) const CORPORA: &[(&str, &str)] = &[
 /// The built-in model, a GGUF file.
 pub(crate) const MODEL: &[u8] = include_bytes!("../../../models/builtin.gguf");
 
+/// What was found out about the built-in model on labelled data.
+pub(crate) const PROFILE: &str = include_str!("../../../models/builtin.calibration.json");
+
 /// The name that stands for the built-in model.
 pub(crate) const MODEL_NAME: &str = "builtin";

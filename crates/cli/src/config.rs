@@ -23,6 +23,7 @@ pub(crate) struct Config {
     pub(crate) rules: Vec<String>,
     pub(crate) corpus: Option<PathBuf>,
     pub(crate) model: Option<String>,
+    pub(crate) calibration: Option<PathBuf>,
     pub(crate) out: Option<PathBuf>,
     pub(crate) fail_on: Option<Vec<VerdictName>>,
     pub(crate) threshold: Option<f64>,

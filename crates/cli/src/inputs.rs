@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use konform_corpus::Corpus;
 use konform_index::LawIndex;
+use konform_judge::{Profile, Reading, Settings as JudgeSettings};
 use konform_llm::{Model, Settings};
 use konform_rules::{Loaded, RulesError};
 use konform_terms::Digest;
 
 use crate::{
-    args::{CorpusArg, InputArgs},
+    args::{CorpusArg, InputArgs, JudgeArgs, ReadingName},
     builtin,
     config::Config,
     error::CliError,
@@ -150,6 +151,67 @@ pub(crate) fn model(name: &str, settings: &Settings) -> Result<Model, CliError> 
                 .hint("it needs some MiB in the folder for temporary files (TMPDIR)")
         })?;
     Model::load(file.path(), settings).map_err(CliError::from_input)
+}
+
+/// How a model is asked: as its profile says, with what flags and konform.toml set otherwise.
+///
+/// What a flag changes about how evidence is read makes the profile's calibration void, for it was
+/// found with the other reading.
+pub(crate) fn judge_settings(
+    args: &JudgeArgs,
+    config: &Config,
+    model: &str,
+    digest: Digest,
+) -> Result<JudgeSettings, CliError> {
+    let named = args
+        .calibration
+        .clone()
+        .map(PathBuf::from)
+        .or_else(|| config.calibration.as_ref().map(|file| config.path(file)));
+    let beside = || PathBuf::from(format!("{model}.calibration.json"));
+    let profile = match named {
+        Some(name) if name.as_os_str() == "none" => None,
+        Some(file) => Some(profile(&file, digest)?),
+        None if model == builtin::MODEL_NAME => {
+            Some(Profile::read(builtin::PROFILE, digest).map_err(CliError::from_input)?)
+        }
+        None if beside().is_file() => Some(profile(&beside(), digest)?),
+        None => None,
+    };
+    let known = profile.map(|profile| profile.settings()).unwrap_or_default();
+    let mut settings = known.clone();
+    if let Some(reading) = args.reading {
+        settings.reading = match reading {
+            ReadingName::Together => Reading::Together,
+            ReadingName::Each => Reading::Each,
+        };
+    }
+    if let Some(count) = args.max_evidence {
+        settings.max_evidence = count.into();
+    }
+    if let Some(count) = args.max_passages {
+        settings.max_passages = count.into();
+    }
+    if settings != known {
+        settings.calibration = None;
+    }
+    if let Some(threshold) = args.threshold.or(config.threshold) {
+        settings.threshold = threshold;
+    }
+    Ok(settings)
+}
+
+fn profile(file: &Path, model: Digest) -> Result<Profile, CliError> {
+    let json = std::fs::read_to_string(file).map_err(|error| {
+        CliError::input(format!("the calibration {} cannot be read", file.display()))
+            .because(error)
+    })?;
+    Profile::read(&json, model).map_err(|error| {
+        let help = error.help();
+        CliError::input(format!("the calibration {} cannot be used", file.display()))
+            .because(error)
+            .hint(format!("{help}; `--calibration none` goes without one"))
+    })
 }
 
 /// The digest of the built-in model.

@@ -35,12 +35,14 @@ mod read;
 mod sentences;
 mod sniff;
 mod text;
+mod verbatim;
 mod worker;
 
 pub use discover::{Found, discover};
 pub use error::IngestError;
 pub use limits::Limits;
 pub use read::read;
+pub use verbatim::verbatim;
 pub use worker::{WorkerCommand, ingest, worker_main};
 
 /// The formats that are read, for messages.

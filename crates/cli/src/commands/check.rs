@@ -8,7 +8,6 @@ use std::{
 
 use anstream::{eprintln, println};
 use konform_ingest::{Found, WorkerCommand};
-use konform_judge::Settings as JudgeSettings;
 use konform_llm::{Engine as _, Settings as ModelSettings};
 use konform_report::{CorpusFacts, ModelFacts, Report, Run};
 use konform_terms::{Document, Finding, Language, Nature, Pack, Passage, Unreadable, Verdict};
@@ -60,13 +59,8 @@ pub(crate) fn run(args: &CheckArgs) -> Outcome {
         .engine(&model_settings)
         .map_err(CliError::from_input)?;
 
-    let settings = JudgeSettings {
-        threshold: args
-            .threshold
-            .or(config.threshold)
-            .unwrap_or(JudgeSettings::default().threshold),
-        ..JudgeSettings::default()
-    };
+    let digest = engine.identity().digest;
+    let settings = inputs::judge_settings(&args.judging, &config, &name, digest)?;
     let language = args.language.or(config.language).unwrap_or(Language::EN);
     let documents = read(args, &config, &files)?;
     let start = Start {
