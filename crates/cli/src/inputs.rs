@@ -178,7 +178,9 @@ pub(crate) fn judge_settings(
         None if beside().is_file() => Some(profile(&beside(), digest)?),
         None => None,
     };
-    let known = profile.map(|profile| profile.settings()).unwrap_or_default();
+    let known = profile
+        .map(|profile| profile.settings())
+        .unwrap_or_default();
     let mut settings = known.clone();
     if let Some(reading) = args.reading {
         settings.reading = match reading {
@@ -203,8 +205,7 @@ pub(crate) fn judge_settings(
 
 fn profile(file: &Path, model: Digest) -> Result<Profile, CliError> {
     let json = std::fs::read_to_string(file).map_err(|error| {
-        CliError::input(format!("the calibration {} cannot be read", file.display()))
-            .because(error)
+        CliError::input(format!("the calibration {} cannot be read", file.display())).because(error)
     })?;
     Profile::read(&json, model).map_err(|error| {
         let help = error.help();

@@ -7,6 +7,7 @@ mod config;
 mod error;
 mod inputs;
 mod progress;
+mod reading;
 mod run;
 mod table;
 

@@ -89,6 +89,9 @@ mod tests {
     fn blocks_bound_the_segments() {
         let text = "Left out. The first part, and the second one.";
         let blocks = [Span::new(10, 25), Span::new(26, 45)];
-        assert_eq!(quotes(text, &blocks), ["The first part,", "and the second one."]);
+        assert_eq!(
+            quotes(text, &blocks),
+            ["The first part,", "and the second one."]
+        );
     }
 }

@@ -182,7 +182,11 @@ fn letters<E: Engine + ?Sized>(
     work.asked.push(Asked {
         segments: shown.iter().map(|candidate| candidate.segment).collect(),
         prompt: Digest::of_json(prompt),
-        log_probabilities: choices.into_iter().map(str::to_owned).zip(letters).collect(),
+        log_probabilities: choices
+            .into_iter()
+            .map(str::to_owned)
+            .zip(letters)
+            .collect(),
     });
     Ok(letters)
 }

@@ -1,7 +1,5 @@
 use konform_index::SegmentIndex;
-use konform_terms::{
-    Document, Finding, Language, Link, Passage, Requirement, Span, Verdict, Work,
-};
+use konform_terms::{Document, Finding, Language, Link, Passage, Requirement, Span, Verdict, Work};
 use serde::{Deserialize, Serialize};
 
 /// How the model reads the evidence of a case.

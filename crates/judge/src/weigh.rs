@@ -139,10 +139,7 @@ mod tests {
             silence: 2.0,
         };
         assert!(distribution(&prompts, Some(flat))[0] < 0.6);
-        assert_eq!(
-            likeliest(&distribution(&prompts, Some(quiet))),
-            Letter::C
-        );
+        assert_eq!(likeliest(&distribution(&prompts, Some(quiet))), Letter::C);
     }
 
     #[test]
@@ -151,7 +148,11 @@ mod tests {
         for prompts in [vec![none], vec![none; 3], vec![logs([0.0, 0.0, 1.0, 0.0])]] {
             let letters = distribution(&prompts, None);
             assert!(close(letters.iter().sum(), 1.0), "{letters:?}");
-            assert!(moves(&prompts, Letter::A, None).iter().all(|m| m.is_finite()));
+            assert!(
+                moves(&prompts, Letter::A, None)
+                    .iter()
+                    .all(|m| m.is_finite())
+            );
         }
     }
 }

@@ -123,7 +123,9 @@ fn found(setting: &Setting) -> Finding {
     };
     let (letters, ids) = setting.answer;
     let mut engine = Scripted::new(move |_: &str| (letters.to_vec(), ids.to_owned()));
-    judge(&mut engine, &setting.settings, &case).unwrap().finding
+    judge(&mut engine, &setting.settings, &case)
+        .unwrap()
+        .finding
 }
 
 fn setting(sentences: &[&str]) -> Setting {

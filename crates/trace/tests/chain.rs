@@ -9,8 +9,7 @@ use konform_terms::{
     Nature, Provision, Span, Step, Verdict, Work, findings_digest,
 };
 use konform_trace::{
-    DocumentRead, DocumentText, Pins, Record, Sources, Start, Trace, TraceError, Writer,
-    verify,
+    DocumentRead, DocumentText, Pins, Record, Sources, Start, Trace, TraceError, Writer, verify,
 };
 use proptest::prelude::*;
 

@@ -7,20 +7,20 @@ use std::{
 };
 
 use anstream::{eprintln, println};
-use konform_ingest::{Found, WorkerCommand};
+use konform_ingest::Found;
 use konform_llm::{Engine as _, Settings as ModelSettings};
 use konform_report::{CorpusFacts, ModelFacts, Report, Run};
 use konform_terms::{Document, Finding, Language, Nature, Pack, Passage, Unreadable, Verdict};
 use konform_trace::{Pins, Start};
 
-use super::{READ_MEMORY, READ_SECONDS, limits};
+use super::{READ_MEMORY, READ_SECONDS};
 use crate::{
     Outcome,
     args::{CheckArgs, Print},
     builtin,
     config::Config,
     error::CliError,
-    inputs, progress,
+    inputs, progress, reading,
     run::{Inputs, Ledger, judge_all},
     table,
 };
@@ -62,7 +62,16 @@ pub(crate) fn run(args: &CheckArgs) -> Outcome {
     let digest = engine.identity().digest;
     let settings = inputs::judge_settings(&args.judging, &config, &name, digest)?;
     let language = args.language.or(config.language).unwrap_or(Language::EN);
-    let documents = read(args, &config, &files)?;
+    let documents = reading::read(
+        &files,
+        args.read_seconds
+            .or(config.read_seconds)
+            .unwrap_or(READ_SECONDS),
+        args.read_memory
+            .or(config.read_memory)
+            .unwrap_or(READ_MEMORY),
+        args.quiet,
+    )?;
     let start = Start {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         at: now(),
@@ -221,46 +230,6 @@ fn prepare_out(out: &Path) -> Result<(), CliError> {
         .tempfile_in(out)
         .map_err(refuse)?;
     Ok(())
-}
-
-/// Reads all files, each in a process of its own.
-fn read(
-    args: &CheckArgs,
-    config: &Config,
-    files: &[Found],
-) -> Result<Vec<Result<Document, Unreadable>>, CliError> {
-    let seconds = args
-        .read_seconds
-        .or(config.read_seconds)
-        .unwrap_or(READ_SECONDS);
-    let memory = args
-        .read_memory
-        .or(config.read_memory)
-        .unwrap_or(READ_MEMORY);
-    let program = std::env::current_exe().map_err(|error| {
-        CliError::input("konform does not find its own program file").because(error)
-    })?;
-    let worker = WorkerCommand {
-        program,
-        args: [
-            "__read",
-            "--seconds",
-            &seconds.to_string(),
-            "--memory",
-            &memory.to_string(),
-            "--",
-        ]
-        .iter()
-        .map(Into::into)
-        .collect(),
-    };
-    let bar = progress::bar("Reading", files.len(), args.quiet);
-    let read = konform_ingest::ingest(files, &worker, &limits(seconds, memory), |index, _| {
-        bar.set_message(files[index].shown.clone());
-        bar.inc(1);
-    });
-    bar.finish_and_clear();
-    Ok(read)
 }
 
 fn split(read: Vec<Result<Document, Unreadable>>) -> (Vec<Document>, Vec<Unreadable>) {

@@ -1,15 +1,19 @@
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use anstream::println;
 use konform_corpus::Corpus;
+use konform_ingest::Found;
 use konform_terms::{Address, InstrumentId, Language, Provision};
 use konform_trace::{DocumentText, Record, Sources, Trace, verify};
 
-use super::{READ_MEMORY, READ_SECONDS, limits};
-use crate::{Outcome, args::TraceCommand, builtin, config::Config, error::CliError, inputs, table};
+use super::{READ_MEMORY, READ_SECONDS};
+use crate::{
+    Outcome, args::TraceCommand, builtin, config::Config, error::CliError, inputs, reading, table,
+};
 
 pub(crate) fn run(command: TraceCommand) -> Outcome {
     match command {
@@ -19,10 +23,13 @@ pub(crate) fn run(command: TraceCommand) -> Outcome {
             documents,
             corpus,
         } => {
-            let (corpus, _) = inputs::corpus(&corpus, &Config::find()?)?;
+            let config = Config::find()?;
+            let (corpus, _) = inputs::corpus(&corpus, &config)?;
             let builtin = Corpus::from_markdown(builtin::CORPORA).map_err(CliError::from_input)?;
+            let trace = file(&trace);
+            let documents = texts(&trace, &documents, &config)?;
             check(
-                &file(&trace),
+                &trace,
                 Here {
                     documents,
                     corpus,
@@ -74,8 +81,46 @@ fn check(path: &Path, sources: Here) -> Outcome {
     Ok(ExitCode::FAILURE)
 }
 
+/// Reads the documents that a trace is about again, as `check` did.
+fn texts(
+    trace: &Path,
+    folder: &Path,
+    config: &Config,
+) -> Result<BTreeMap<String, Result<DocumentText, String>>, CliError> {
+    // A trace that cannot be read has no documents; what is wrong with it is told later.
+    let records = Trace::read(trace).map(|trace| trace.records);
+    let files: Vec<Found> = records
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|record| match record {
+            Record::Document(read) => Some(Found {
+                path: folder.join(&read.path),
+                shown: read.path,
+            }),
+            _ => None,
+        })
+        .collect();
+    let seconds = config.read_seconds.unwrap_or(READ_SECONDS);
+    let memory = config.read_memory.unwrap_or(READ_MEMORY);
+    let read = reading::read(&files, seconds, memory, false)?;
+    Ok(files
+        .into_iter()
+        .zip(read)
+        .map(|(file, read)| {
+            let text = read
+                .map(|document| DocumentText {
+                    digest: document.digest,
+                    text: document.text,
+                })
+                .map_err(|unreadable| unreadable.detail);
+            (file.shown, text)
+        })
+        .collect())
+}
+
 struct Here {
-    documents: PathBuf,
+    /// The documents by the paths of the trace.
+    documents: BTreeMap<String, Result<DocumentText, String>>,
     corpus: Corpus,
     /// The digests, which an official text imported since may stand before.
     builtin: Corpus,
@@ -83,14 +128,10 @@ struct Here {
 
 impl Sources for Here {
     fn document(&self, path: &str) -> Result<DocumentText, String> {
-        let place = self.documents.join(path);
-        let limits = limits(READ_SECONDS, READ_MEMORY);
-        konform_ingest::read(&place, path, &limits)
-            .map(|document| DocumentText {
-                digest: document.digest,
-                text: document.text,
-            })
-            .map_err(|unreadable| unreadable.detail)
+        self.documents
+            .get(path)
+            .cloned()
+            .unwrap_or_else(|| Err("it was not read".to_owned()))
     }
 
     fn provision(
@@ -192,7 +233,10 @@ fn describe(record: &Record) -> Vec<String> {
                     .moves
                     .map(|moves| format!(" (moves the verdict by {moves:+.2})"))
                     .unwrap_or_default();
-                lines.push(format!("  {} {page}“{}”{moves}", evidence.id, evidence.quote));
+                lines.push(format!(
+                    "  {} {page}“{}”{moves}",
+                    evidence.id, evidence.quote
+                ));
             }
             for citation in &finding.citations {
                 lines.push(format!(
