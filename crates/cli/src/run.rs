@@ -495,6 +495,7 @@ fn not_assessed(unreadable: &Unreadable) -> Finding {
         decided_by: DecidedBy::Reading,
         probability: None,
         distribution: BTreeMap::new(),
+        sufficient: None,
         calibrated: false,
         evidence: vec![],
         also_read: vec![],

@@ -22,6 +22,8 @@ const LEAST_MOVE: f64 = 0.1;
 struct Said {
     /// The probabilities of the letters.
     letters: [f64; 4],
+    /// The same where only the evidence that the verdict rests on is read, if there is some.
+    alone: Option<[f64; 4]>,
     /// For each candidate: whether the verdict rests on it, and how far it moves it if measured.
     weights: Vec<(bool, Option<f64>)>,
     /// The numbers of the passages that the verdict rests on.
@@ -100,7 +102,8 @@ fn longest<E: Engine + ?Sized>(
     Ok(most)
 }
 
-/// All candidates in one prompt; what the verdict rests on is chosen by number under a grammar.
+/// All candidates in one prompt. What the verdict rests on is chosen by number under a grammar;
+/// each chosen piece is then left out of a prompt, and what does not move the verdict is not kept.
 fn together<E: Engine + ?Sized>(
     engine: &mut E,
     settings: &Settings,
@@ -111,8 +114,8 @@ fn together<E: Engine + ?Sized>(
     let mut work = Work::default();
     let prompt = prompt_of(settings, case, candidates, passages);
     let scores = letters(engine, &prompt, candidates, &mut work)?;
-    let letters = weigh::distribution(&[scores], settings.calibration);
-    let letter = weigh::likeliest(&letters);
+    let said = weigh::distribution(&[scores], settings.calibration);
+    let letter = weigh::likeliest(&said);
     let completion = engine.complete(
         &prompt,
         letter.text(),
@@ -123,11 +126,38 @@ fn together<E: Engine + ?Sized>(
     work.answer = format!("{}{}", letter.text(), completion.text);
     work.evaluated += completion.usage.evaluated;
     work.reused += completion.usage.reused;
+
+    let mut ask = |shown: &[Candidate]| -> Result<[f64; 4], LlmError> {
+        let prompt = prompt_of(settings, case, shown, passages);
+        let scores = letters(engine, &prompt, shown, &mut work)?;
+        Ok(weigh::distribution(&[scores], settings.calibration))
+    };
+    let with = weigh::log_odds(&said, letter);
+    let mut weights = vec![(false, None); candidates.len()];
+    for number in chosen {
+        let Some(weight) = weights.get_mut(number - 1) else {
+            continue;
+        };
+        let mut others = candidates.to_vec();
+        others.remove(number - 1);
+        let moves = with - weigh::log_odds(&ask(&others)?, letter);
+        *weight = (moves >= LEAST_MOVE, Some(moves));
+    }
+    let shown: Vec<Candidate> = candidates
+        .iter()
+        .zip(&weights)
+        .filter(|(_, weight)| weight.0)
+        .map(|(candidate, _)| candidate.clone())
+        .collect();
+    let alone = match shown.len() {
+        0 => None,
+        all if all == candidates.len() => Some(said),
+        _ => Some(ask(&shown)?),
+    };
     Ok(Said {
-        letters,
-        weights: (1..=candidates.len())
-            .map(|number| (chosen.contains(&number), None))
-            .collect(),
+        letters: said,
+        alone,
+        weights,
         cited,
         work,
     })
@@ -147,18 +177,26 @@ fn each<E: Engine + ?Sized>(
         let prompt = prompt_of(settings, case, candidate, passages);
         scores.push(letters(engine, &prompt, candidate, &mut work)?);
     }
-    let letters = weigh::distribution(&scores, settings.calibration);
-    let letter = weigh::likeliest(&letters);
-    let moves = weigh::moves(&scores, letter, settings.calibration);
+    let said = weigh::distribution(&scores, settings.calibration);
+    let letter = weigh::likeliest(&said);
+    let weights: Vec<(bool, Option<f64>)> = weigh::moves(&scores, letter, settings.calibration)
+        .into_iter()
+        .map(|moves| {
+            let rests = letter.needs_evidence() && moves >= LEAST_MOVE;
+            (rests, Some(moves))
+        })
+        .collect();
+    let shown: Vec<Letters> = scores
+        .iter()
+        .zip(&weights)
+        .filter(|(_, weight)| weight.0)
+        .map(|(scores, _)| *scores)
+        .collect();
+    let alone = (!shown.is_empty()).then(|| weigh::distribution(&shown, settings.calibration));
     Ok(Said {
-        letters,
-        weights: moves
-            .into_iter()
-            .map(|moves| {
-                let rests = letter.needs_evidence() && moves >= LEAST_MOVE;
-                (rests, Some(moves))
-            })
-            .collect(),
+        letters: said,
+        alone,
+        weights,
         cited: vec![],
         work,
     })
@@ -205,6 +243,9 @@ fn conclude<E: Engine + ?Sized>(
         answer::by_verdict(&said.letters, case.requirement.kind);
     let likely = letter.verdict(case.requirement.kind);
     let probability = distribution[&likely];
+    let sufficient = said
+        .alone
+        .map(|letters| answer::by_verdict(&letters, case.requirement.kind)[&likely]);
 
     let mut evidence: Vec<Evidence> = vec![];
     let mut also_read: Vec<Evidence> = vec![];
@@ -228,6 +269,9 @@ fn conclude<E: Engine + ?Sized>(
     if rests_on_silence(case, likely, &evidence) {
         verdict = Verdict::Undetermined;
         steps.push(say.damaged());
+    } else if letter.needs_evidence() && evidence.is_empty() {
+        verdict = Verdict::Undetermined;
+        steps.push(say.unfounded());
     } else if probability < settings.threshold {
         verdict = Verdict::Undetermined;
         steps.push(say.unsure(probability, settings.threshold));
@@ -238,6 +282,7 @@ fn conclude<E: Engine + ?Sized>(
         finding: Finding {
             probability: Some(probability),
             distribution,
+            sufficient,
             calibrated: settings.calibration.is_some(),
             also_read,
             citations,

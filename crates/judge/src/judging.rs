@@ -237,6 +237,7 @@ pub(crate) fn finding(
         decided_by,
         probability: None,
         distribution: BTreeMap::new(),
+        sufficient: None,
         calibrated: false,
         evidence,
         also_read: vec![],

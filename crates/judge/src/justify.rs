@@ -96,6 +96,15 @@ impl Justifier {
         ))
     }
 
+    pub(crate) fn unfounded(&self) -> Step {
+        self.plain(say!(
+            self,
+            "No segment that was read moves this verdict, so nothing supports it; a person has to decide.",
+            "Aucun des segments lus ne fait pencher ce verdict, que rien n’appuie donc ; une personne doit décider.",
+            "Kein gelesener Abschnitt bewegt dieses Urteil, also stützt es nichts; ein Mensch muss entscheiden.",
+        ))
+    }
+
     pub(crate) fn damaged(&self) -> Step {
         self.plain(say!(
             self,

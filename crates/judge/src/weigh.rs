@@ -36,26 +36,32 @@ pub(crate) fn likeliest(letters: &[f64; 4]) -> Letter {
     best.0
 }
 
+/// The log-odds of a letter against the three others.
+pub(crate) fn log_odds(letters: &[f64; 4], letter: Letter) -> f64 {
+    let (mut own, mut others) = (0.0, 0.0);
+    for (other, probability) in Letter::ALL.into_iter().zip(letters) {
+        if other == letter {
+            own += probability;
+        } else {
+            others += probability;
+        }
+    }
+    own.ln().max(LEAST) - others.ln().max(LEAST)
+}
+
 /// How far each prompt moves a letter.
 pub(crate) fn moves(
     prompts: &[Letters],
     letter: Letter,
     calibration: Option<Calibration>,
 ) -> Vec<f64> {
-    let at = Letter::ALL
-        .iter()
-        .position(|&other| other == letter)
-        .unwrap_or_default();
-    let log_odds = |letters: [f64; 4]| {
-        let against: f64 = (0..4).filter(|&i| i != at).map(|i| letters[i]).sum();
-        letters[at].ln().max(LEAST) - against.ln().max(LEAST)
-    };
-    let with = log_odds(distribution(prompts, calibration));
+    let with = log_odds(&distribution(prompts, calibration), letter);
     (0..prompts.len())
         .map(|left_out| {
             let others = prompts.iter().enumerate();
             let others = others.filter(|&(index, _)| index != left_out);
-            with - log_odds(weigh(others.map(|(_, letters)| letters), calibration))
+            let others = others.map(|(_, letters)| letters);
+            with - log_odds(&weigh(others, calibration), letter)
         })
         .collect()
 }

@@ -122,7 +122,12 @@ fn found(setting: &Setting) -> Finding {
         passages: &[],
     };
     let (letters, ids) = setting.answer;
-    let mut engine = Scripted::new(move |_: &str| (letters.to_vec(), ids.to_owned()));
+    // Without the decisive sentence the model does not know.
+    let mut engine = Scripted::new(move |text: &str| {
+        let known = text.contains(TEXT[1]);
+        let letters = if known { letters } else { [0.25; 4] };
+        (letters.to_vec(), ids.to_owned())
+    });
     judge(&mut engine, &setting.settings, &case)
         .unwrap()
         .finding
@@ -155,12 +160,28 @@ fn the_chosen_evidence_is_quoted_and_the_rest_is_listed_as_read() {
     assert!((finding.probability.unwrap() - 0.9).abs() < 1e-12);
     assert_eq!(finding.evidence[0].quote, TEXT[1]);
     assert_eq!(finding.also_read[0].quote, TEXT[2]);
+    // ln(0.9 / 0.1) with it, ln(0.25 / 0.75) without.
+    let moves = finding.evidence[0].moves.unwrap();
+    assert!((moves - 27_f64.ln()).abs() < 1e-9, "{moves}");
+    assert!((finding.sufficient.unwrap() - 0.9).abs() < 1e-12);
     assert!(
         finding
             .justification
             .iter()
             .any(|step| step.rests_on == ["E1"])
     );
+}
+
+#[test]
+fn what_does_not_move_the_verdict_is_no_reason() {
+    let finding = found(&Setting {
+        answer: ([0.9, 0.05, 0.04, 0.01], " E2"),
+        ..setting(&TEXT)
+    });
+    assert_eq!(finding.verdict, Verdict::Undetermined);
+    assert!(finding.evidence.is_empty(), "{:?}", finding.evidence);
+    assert_eq!(finding.sufficient, None);
+    assert!(finding.also_read[1].moves.unwrap().abs() < 1e-9);
 }
 
 #[test]

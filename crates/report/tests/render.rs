@@ -41,6 +41,7 @@ fn finding(requirement: &str, verdict: Verdict) -> Finding {
         decided_by: DecidedBy::Model,
         probability: Some(0.75),
         distribution: BTreeMap::from([(verdict, 0.75)]),
+        sufficient: None,
         calibrated: false,
         evidence: vec![Evidence {
             id: "E1".into(),

@@ -32,6 +32,9 @@ pub struct Finding {
     pub probability: Option<f64>,
     /// The probability of each verdict the model could choose; empty where no model was asked.
     pub distribution: BTreeMap<Verdict, f64>,
+    /// The probability of the same verdict where the model reads the shown evidence alone; absent
+    /// where no evidence is shown or it was not measured.
+    pub sufficient: Option<f64>,
     /// Whether the probabilities were calibrated on labelled data for this model.
     pub calibrated: bool,
     /// The segments that the verdict rests on.

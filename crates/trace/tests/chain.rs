@@ -26,6 +26,7 @@ fn finding(requirement: &str) -> Finding {
         decided_by: DecidedBy::Model,
         probability: Some(0.875),
         distribution: BTreeMap::from([(Verdict::Satisfied, 0.875)]),
+        sufficient: None,
         calibrated: false,
         evidence: vec![Evidence {
             id: "E1".into(),

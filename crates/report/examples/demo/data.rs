@@ -750,6 +750,7 @@ fn finding(
         } else {
             distribution
         },
+        sufficient: None,
         calibrated: false,
         evidence: quotes
             .iter()
@@ -778,6 +779,7 @@ fn not_assessed(unreadable: &Unreadable) -> Finding {
         decided_by: DecidedBy::Reading,
         probability: None,
         distribution: BTreeMap::new(),
+        sufficient: None,
         calibrated: false,
         evidence: vec![],
         also_read: vec![],
