@@ -42,7 +42,7 @@ def main() -> None:
     writer.add_layer_norm_rms_eps(shape["epsilon"])
     writer.add_vocab_size(shape["vocab"])
     writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0)
-    figures = options.out / "figures.json"
+    figures = options.out / "judge.json"
     if figures.exists():
         for name, value in json.loads(figures.read_text(encoding="utf-8")).items():
             if isinstance(value, dict):

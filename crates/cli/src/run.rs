@@ -77,7 +77,9 @@ impl Ledger {
         let mut before = Vec::new();
         if path.exists() {
             match Writer::resume(path) {
-                Ok((mut writer, trace)) if !fresh && trace.pins() == Some(&pins) => {
+                Ok((mut writer, trace))
+                    if !fresh && trace.pins().is_some_and(|before| before.agree(&pins)) =>
+                {
                     if is_about(&trace, &current) {
                         let known = known(&trace);
                         let recorded = recorded(&trace);

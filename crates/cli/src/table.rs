@@ -91,3 +91,65 @@ pub(crate) fn counts(findings: &[Finding]) -> String {
     }
     parts.join("   ")
 }
+
+#[cfg(test)]
+mod tests {
+    use konform_terms::DecidedBy;
+
+    use super::*;
+
+    fn finding(document: &str, requirement: Option<&str>, verdict: Verdict) -> Finding {
+        Finding {
+            document: document.to_owned(),
+            document_digest: None,
+            requirement: requirement.map(str::to_owned),
+            requirement_digest: None,
+            severity: None,
+            verdict,
+            decided_by: DecidedBy::Model,
+            probability: None,
+            distribution: BTreeMap::new(),
+            sufficient: None,
+            calibrated: false,
+            evidence: vec![],
+            also_read: vec![],
+            citations: vec![],
+            justification: vec![],
+            not_assessed: None,
+        }
+    }
+
+    #[test]
+    fn a_pack_that_does_not_concern_a_document_has_no_row() {
+        let packs: Vec<Pack> = crate::inputs::builtin_rules()
+            .unwrap()
+            .into_iter()
+            .map(|loaded| loaded.pack)
+            .collect();
+        let findings = [
+            finding("a.pdf", Some("mutual-nda/remedies"), Verdict::Missing),
+            finding("a.pdf", Some("mutual-nda/no-licence"), Verdict::Satisfied),
+            finding(
+                "a.pdf",
+                Some("gdpr-dpa-art28/security"),
+                Verdict::NotApplicable,
+            ),
+            finding("b.pdf", Some("mutual-nda/remedies"), Verdict::NotApplicable),
+            finding("c.pdf", None, Verdict::NotAssessed),
+        ];
+        let shown = anstream::adapter::strip_str(&summary(&findings, &packs)).to_string();
+        let shown: Vec<&str> = shown.lines().map(str::trim_end).collect();
+        insta::assert_snapshot!(shown.join("\n"), @r"
+        ───────────────────────────────────────────────────────────────────────────────────────────────────────
+         document   rule pack    violated   missing   undetermined   not-assessed   satisfied   not-applicable
+        ═══════════════════════════════════════════════════════════════════════════════════════════════════════
+         a.pdf      mutual-nda                    1                                         1
+        ───────────────────────────────────────────────────────────────────────────────────────────────────────
+         b.pdf      mutual-nda                                                                               1
+        ───────────────────────────────────────────────────────────────────────────────────────────────────────
+         c.pdf                                                                  1
+        ───────────────────────────────────────────────────────────────────────────────────────────────────────
+        ");
+        insta::assert_snapshot!(anstream::adapter::strip_str(&counts(&findings)), @"○ 1 missing   ! 1 not-assessed   ✓ 1 satisfied   – 2 not-applicable");
+    }
+}

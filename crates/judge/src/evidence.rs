@@ -1,5 +1,5 @@
 use konform_index::SegmentIndex;
-use konform_terms::{Document, Evidence, Language, Link, Requirement, Span};
+use konform_terms::{Document, Evidence, Language, Link, Requirement, SegmentKind, Span};
 
 /// A segment that may bear on a requirement.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,10 +41,10 @@ pub(crate) fn search(
     let mut candidates = of_hits(document, hits);
     candidates.truncate(limit / 2);
     for (segment, score) in index.search(&queries, 2 * limit) {
-        if candidates
-            .iter()
-            .all(|candidate| candidate.segment != segment)
-        {
+        // A heading announces and does not say; its words stand before those below it.
+        let is_heading = document.segments[segment].kind == SegmentKind::Heading;
+        let is_known = candidates.iter().any(|one| one.segment == segment);
+        if !is_heading && !is_known {
             candidates.push(Candidate {
                 segment,
                 link: Link::Search(score),

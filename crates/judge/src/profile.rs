@@ -26,12 +26,12 @@ pub struct Profile {
     pub max_evidence: usize,
     /// How many passages it read at most.
     pub max_passages: usize,
-    /// What makes its log-odds probabilities.
-    pub calibration: Calibration,
+    /// What makes its log-odds probabilities; absent for a model that was not measured yet.
+    pub calibration: Option<Calibration>,
     /// The probability below which a person decides.
     pub threshold: f64,
-    /// On what data this was found.
-    pub fitted_on: FittedOn,
+    /// On what data the calibration was found.
+    pub fitted_on: Option<FittedOn>,
 }
 
 /// The data that a [`Profile`] was found on.
@@ -88,7 +88,7 @@ impl ProfileError {
 impl Profile {
     /// Describes a model that was judged by with `settings`.
     #[must_use]
-    pub fn new(model: Digest, settings: &Settings, fitted_on: FittedOn) -> Self {
+    pub fn new(model: Digest, settings: &Settings, fitted_on: Option<FittedOn>) -> Self {
         Self {
             format: FORMAT.to_owned(),
             model,
@@ -96,7 +96,7 @@ impl Profile {
             reading: settings.reading,
             max_evidence: settings.max_evidence,
             max_passages: settings.max_passages,
-            calibration: settings.calibration.unwrap_or(Calibration::NONE),
+            calibration: settings.calibration,
             threshold: settings.threshold,
             fitted_on,
         }
@@ -122,7 +122,7 @@ impl Profile {
         let Calibration {
             temperature,
             silence,
-        } = profile.calibration;
+        } = profile.calibration.unwrap_or(Calibration::NONE);
         let numbers = [
             ("temperature", temperature, 0.01..=100.0),
             ("silence", silence, -100.0..=100.0),
@@ -144,7 +144,7 @@ impl Profile {
             max_evidence: self.max_evidence,
             max_passages: self.max_passages,
             threshold: self.threshold,
-            calibration: Some(self.calibration),
+            calibration: self.calibration,
             ..Settings::default()
         }
     }
@@ -158,12 +158,12 @@ mod tests {
         Profile::new(
             Digest::of("model"),
             settings,
-            FittedOn {
+            Some(FittedOn {
                 set: "set".into(),
                 digest: Digest::of("set"),
                 documents: 3,
                 labels: 20,
-            },
+            }),
         )
     }
 
@@ -187,7 +187,11 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_refused_with_the_reason() {
-        let good = serde_json::to_string(&profile(&Settings::default())).unwrap();
+        let settings = Settings {
+            calibration: Some(Calibration::NONE),
+            ..Settings::default()
+        };
+        let good = serde_json::to_string(&profile(&settings)).unwrap();
         let cases = [
             good.replace("konform-prompt/2", "konform-prompt/1"),
             good.replace("\"temperature\":1.0", "\"temperature\":0.0"),

@@ -54,6 +54,20 @@ fn write(report: &Report<'_>, out: &mut String) -> std::fmt::Result {
             .copied();
         item(report, finding, requirement, out)?;
     }
+    let outside = report.outside();
+    if !outside.is_empty() {
+        writeln!(out, "\n## Not concerned\n")?;
+    }
+    for ((document, pack), (findings, why)) in outside {
+        writeln!(
+            out,
+            "- {}: {} {} of {} not applicable",
+            escape(document),
+            escape(why),
+            counted(findings, "requirement"),
+            escape(pack),
+        )?;
+    }
     if report
         .run
         .corpora

@@ -1,8 +1,8 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use konform_terms::{
-    Digest, Document, Finding, Language, Localized, Nature, Pack, Passage, Severity, Unreadable,
-    Verdict, findings_digest,
+    DecidedBy, Digest, Document, Finding, Language, Localized, Nature, Pack, Passage, Severity,
+    Unreadable, Verdict, findings_digest,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -116,6 +116,44 @@ impl Report<'_> {
             *counts.entry(finding.verdict).or_default() += 1;
         }
         counts
+    }
+
+    /// The documents that a pack does not concern: path and id of the pack, how many findings say
+    /// so, and why.
+    pub(crate) fn outside(&self) -> BTreeMap<(&str, &str), (usize, &str)> {
+        let mut outside = BTreeMap::new();
+        let mut concerned = BTreeSet::new();
+        for finding in self.findings {
+            let Some((pack, _)) = finding
+                .requirement
+                .as_deref()
+                .and_then(|r| r.split_once('/'))
+            else {
+                continue;
+            };
+            let key = (finding.document.as_str(), pack);
+            if finding.decided_by == DecidedBy::Scope {
+                let why = finding.justification.last().map_or("", |step| &step.text);
+                outside.entry(key).or_insert((0, why)).0 += 1;
+            } else {
+                concerned.insert(key);
+            }
+        }
+        outside.retain(|key, _| !concerned.contains(key));
+        outside
+    }
+
+    /// The findings to be shown one by one: all but those that only say that a pack does not
+    /// concern a document.
+    pub(crate) fn shown(&self) -> Vec<&Finding> {
+        let outside = self.outside();
+        let mut shown = self.worked();
+        shown.retain(|finding| {
+            let id = finding.requirement.as_deref();
+            let pack = id.and_then(|id| id.split_once('/')).map(|(pack, _)| pack);
+            pack.is_none_or(|pack| !outside.contains_key(&(finding.document.as_str(), pack)))
+        });
+        shown
     }
 
     /// The findings by verdict in the order of reports, then the gravest first, then by document

@@ -28,7 +28,7 @@ pub(crate) struct View<'a> {
     paraphrased: bool,
     packs: Vec<PackFacts>,
     severities: Vec<&'static str>,
-    matrices: Vec<Matrix>,
+    matrices: Vec<Matrix<'a>>,
     groups: Vec<Group<'a>>,
     pub(crate) documents: Vec<DocumentView<'a>>,
     #[serde(skip)]
@@ -41,16 +41,27 @@ struct VerdictView {
     symbol: &'static str,
     meaning: &'static str,
     count: usize,
+    /// Whether some are shown one by one.
+    shown: bool,
 }
 
 /// The overview of one pack: documents downwards, requirements across.
 #[derive(Serialize)]
-struct Matrix {
+struct Matrix<'a> {
     pack: usize,
     title: String,
     dense: bool,
     columns: Vec<Column>,
     rows: Vec<Row>,
+    outside: Vec<Outside<'a>>,
+}
+
+/// A document that a pack does not concern.
+#[derive(Serialize)]
+struct Outside<'a> {
+    document: &'a str,
+    findings: usize,
+    why: &'a str,
 }
 
 #[derive(Serialize)]
@@ -100,6 +111,7 @@ struct FindingView<'a> {
     severity: Option<&'static str>,
     probability: Option<String>,
     probability_of: Option<&'static str>,
+    sufficient: Option<String>,
     calibrated: bool,
     distribution: Vec<(&'static str, String)>,
     decided_by: &'static str,
@@ -124,6 +136,7 @@ struct EvidenceView<'a> {
     headings: String,
     quote: &'a str,
     found: String,
+    weight: Option<String>,
     from: usize,
     to: usize,
 }
@@ -186,18 +199,19 @@ const WIDE: usize = 10;
 
 impl<'a> View<'a> {
     pub(crate) fn of(report: &'a Report<'a>) -> Self {
-        let worked = report.worked();
+        let shown = report.shown();
         let counts = report.counts();
         let verdicts = Verdict::ALL.map(|verdict| VerdictView {
             word: verdict.word(),
             symbol: symbol(verdict),
             meaning: meaning(verdict),
             count: counts.get(&verdict).copied().unwrap_or_default(),
+            shown: shown.iter().any(|finding| finding.verdict == verdict),
         });
         let mut shelf = Shelf::of(report);
         let mut groups: Vec<Group<'a>> = Vec::new();
         let mut last = None;
-        for (index, finding) in worked.iter().copied().enumerate() {
+        for (index, finding) in shown.iter().copied().enumerate() {
             if last != Some(finding.verdict) {
                 last = Some(finding.verdict);
                 groups.push(Group {
@@ -211,33 +225,33 @@ impl<'a> View<'a> {
                 group.findings.push(shelf.finding(index + 1, finding));
             }
         }
-        let severities: BTreeSet<_> = worked.iter().filter_map(|f| f.severity).collect();
+        let severities: BTreeSet<_> = shown.iter().filter_map(|f| f.severity).collect();
         Self {
             title: &report.title,
             run: &report.run,
             threshold: percent(report.run.threshold),
             settings: serde_json::to_string_pretty(&report.run.settings).unwrap_or_default(),
             findings_digest: report.findings_digest().to_string(),
-            findings: worked.len(),
+            findings: report.findings.len(),
             requirements: report
                 .packs
                 .iter()
                 .map(|pack| pack.requirements.len())
                 .sum(),
-            work: worked
+            work: shown
                 .iter()
                 .filter(|finding| asks_for_work(finding.verdict))
                 .count(),
             verdicts: verdicts.into(),
-            paraphrased: worked
+            paraphrased: shown
                 .iter()
                 .flat_map(|finding| &finding.citations)
                 .any(|citation| citation.nature == Nature::Paraphrase),
             packs: report.pack_facts(),
             severities: severities.into_iter().rev().map(severity_word).collect(),
-            matrices: matrices(report, &worked),
+            matrices: matrices(report, &shown),
             groups,
-            documents: documents(report),
+            documents: documents(report, &shown),
             passages: shelf.cited,
         }
     }
@@ -360,6 +374,7 @@ impl<'a> Shelf<'a> {
             probability_of: (finding.verdict == Verdict::Undetermined)
                 .then_some(likeliest)
                 .flatten(),
+            sufficient: finding.sufficient.map(percent),
             calibrated: finding.calibrated,
             distribution: distribution
                 .into_iter()
@@ -402,6 +417,7 @@ impl<'a> Shelf<'a> {
             headings: evidence.heading_path.join(" › "),
             quote: &evidence.quote,
             found: found(evidence.link),
+            weight: evidence.moves.map(|moves| format!("{moves:+.1}")),
             from: at(evidence.span.start),
             to: at(evidence.span.end),
         }
@@ -471,7 +487,9 @@ fn paths<'a>(report: &'a Report<'a>) -> BTreeSet<&'a str> {
     read.chain(unreadable).chain(found).collect()
 }
 
-fn documents<'a>(report: &'a Report<'a>) -> Vec<DocumentView<'a>> {
+/// The documents, with the texts of those that a shown finding is about.
+fn documents<'a>(report: &'a Report<'a>, shown: &[&Finding]) -> Vec<DocumentView<'a>> {
+    let needed: BTreeSet<&str> = shown.iter().map(|f| f.document.as_str()).collect();
     let read: BTreeMap<_, _> = report
         .documents
         .iter()
@@ -508,7 +526,9 @@ fn documents<'a>(report: &'a Report<'a>) -> Vec<DocumentView<'a>> {
                 })
                 .unwrap_or_default(),
             unreadable: failure.map(|failure| format!("{}: {}", failure.reason, failure.detail)),
-            text: document.map(|document| text(document)),
+            text: document
+                .filter(|_| needed.contains(path))
+                .map(|document| text(document)),
         }
     };
     paths(report).into_iter().map(view).collect()
@@ -530,9 +550,9 @@ fn text(document: &Document) -> DocumentText<'_> {
     }
 }
 
-fn matrices(report: &Report<'_>, worked: &[&Finding]) -> Vec<Matrix> {
+fn matrices<'a>(report: &'a Report<'a>, shown: &[&Finding]) -> Vec<Matrix<'a>> {
     let mut cells: BTreeMap<(&str, Option<&str>), Cell> = BTreeMap::new();
-    for (index, finding) in worked.iter().enumerate() {
+    for (index, finding) in shown.iter().enumerate() {
         let cell = Cell {
             finding: index + 1,
             verdict: finding.verdict.word(),
@@ -541,6 +561,7 @@ fn matrices(report: &Report<'_>, worked: &[&Finding]) -> Vec<Matrix> {
         cells.insert((&finding.document, finding.requirement.as_deref()), cell);
     }
     let all = paths(report);
+    let outside = report.outside();
     let matrix = |(pack, source): (usize, &konform_terms::Pack)| {
         let row = |path: &&str| Row {
             document: (*path).to_owned(),
@@ -569,7 +590,20 @@ fn matrices(report: &Report<'_>, worked: &[&Finding]) -> Vec<Matrix> {
                         .unwrap_or_default(),
                 })
                 .collect(),
-            rows: all.iter().map(row).collect(),
+            rows: all
+                .iter()
+                .filter(|path| !outside.contains_key(&(**path, source.id.as_str())))
+                .map(row)
+                .collect(),
+            outside: outside
+                .iter()
+                .filter(|((_, pack), _)| *pack == source.id)
+                .map(|(&(document, _), &(findings, why))| Outside {
+                    document,
+                    findings,
+                    why,
+                })
+                .collect(),
         }
     };
     report.packs.iter().enumerate().map(matrix).collect()

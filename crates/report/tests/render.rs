@@ -63,11 +63,15 @@ fn finding(requirement: &str, verdict: Verdict) -> Finding {
 }
 
 fn with_report<T>(check: impl FnOnce(&Report<'_>) -> T) -> T {
-    let documents = [document()];
     let findings = [
         finding("p-one", Verdict::Violated),
         finding("p-two", Verdict::Satisfied),
     ];
+    with_findings(&findings, check)
+}
+
+fn with_findings<T>(findings: &[Finding], check: impl FnOnce(&Report<'_>) -> T) -> T {
+    let documents = [document()];
     check(&Report {
         title: HOSTILE.into(),
         language: Language::EN,
@@ -83,7 +87,7 @@ fn with_report<T>(check: impl FnOnce(&Report<'_>) -> T) -> T {
         unreadable: &[],
         packs: &[],
         passages: &[],
-        findings: &findings,
+        findings,
     })
 }
 
@@ -123,4 +127,47 @@ fn hostile_text_stays_text_in_markdown() {
     let text = with_report(markdown);
     assert!(!text.contains("<script>"), "{text}");
     assert!(text.contains("violated"));
+}
+
+#[test]
+fn a_document_that_a_pack_does_not_concern_is_one_line() {
+    let plain = |pack: &str, verdict, decided_by| Finding {
+        document: "notes/plan.md".into(),
+        decided_by,
+        evidence: vec![],
+        justification: vec![Step {
+            text: "It uses 0 of 20 expressions of a contract.".into(),
+            rests_on: vec![],
+        }],
+        ..finding(pack, verdict)
+    };
+    let outside = |id: &str| plain(id, Verdict::NotApplicable, DecidedBy::Scope);
+    let findings = [
+        outside("nda/one"),
+        outside("nda/two"),
+        // A pack that concerns it, with a requirement that does not.
+        outside("notice/one"),
+        plain("notice/two", Verdict::Missing, DecidedBy::Search),
+    ];
+    insta::assert_snapshot!(with_findings(&findings, markdown), @r"
+    # \</script\>\<script\>alert(1)\</script\>\<img src=x onerror=alert(2)\> \& \| \`x\`
+
+    1 document · 4 findings · konform 0.1.0 · 2026-01-01T00:00:00Z · findings `f24d9929d468`
+
+    | document | violated | missing | undetermined | not-assessed | satisfied | not-applicable |
+    |---|---:|---:|---:|---:|---:|---:|
+    | notes/plan.md | 0 | 1 | 0 | 0 | 0 | 3 |
+    | **all** | 0 | 1 | 0 | 0 | 0 | 3 |
+
+    ## Work list
+
+    - **missing** (high) notes/plan.md: notice/two (notice/two), 75 %
+      - It uses 0 of 20 expressions of a contract.
+
+    ## Not concerned
+
+    - notes/plan.md: It uses 0 of 20 expressions of a contract. 2 requirements of nda not applicable
+    ");
+    let page = with_findings(&findings, html);
+    assert_eq!(page.matches("<article").count(), 2);
 }

@@ -65,6 +65,15 @@ pub struct Pins {
     pub prompt: String,
 }
 
+impl Pins {
+    /// Whether two runs are pinned alike. Pins that were read from a trace can differ in how a
+    /// number is written (`1` for `1.0`), which makes no difference.
+    #[must_use]
+    pub fn agree(&self, other: &Self) -> bool {
+        Digest::of_json(self) == Digest::of_json(other)
+    }
+}
+
 /// A document as it was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DocumentRead {

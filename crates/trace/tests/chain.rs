@@ -396,3 +396,28 @@ proptest! {
         assert_flip_is_found(&path, &bytes, at, 1 << bit);
     }
 }
+
+#[test]
+fn pins_agree_however_their_numbers_are_written() {
+    let pins = |threshold: serde_json::Value| Pins {
+        model: serde_json::json!({}),
+        corpus: Digest::of(""),
+        rules: BTreeMap::new(),
+        settings: serde_json::json!({"threshold": threshold}),
+        prompt: "konform-prompt/2".into(),
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("trace.jsonl");
+    let start = Start {
+        version: "0.1.0".into(),
+        at: "2026-01-01T00:00:00Z".into(),
+    };
+    let run = Record::Run {
+        start,
+        pins: pins(1.0.into()),
+    };
+    Writer::create(&path).unwrap().append(&run).unwrap();
+    let trace = Trace::read(&path).unwrap();
+    assert!(trace.pins().unwrap().agree(&pins(1.0.into())));
+    assert!(!trace.pins().unwrap().agree(&pins(0.5.into())));
+}
