@@ -25,7 +25,7 @@ import contracts
 import matching
 import tokenizer
 from clauses import topics
-from model import Decoder, Shape
+from model import Decoder, Layout, Shape
 from prompts import Case, own_text, shared_text
 
 HERE = Path(__file__).parent
@@ -37,39 +37,40 @@ class Row:
     """The tokens of a case: a prefix and the segments behind it."""
 
     def __init__(self, pieces, case: Case) -> None:
-        prefix = [tokenizer.BOS, tokenizer.INST]
-        prefix += pieces.encode(shared_text(case.statement, case.kind, case.passages))
-        self.tokens, self.positions = list(prefix), list(range(len(prefix)))
-        self.owners = [-1] * len(prefix)
-        self.ends: list[int] = []
-        for number, line in enumerate(case.lines):
-            own = [*pieces.encode(own_text([line])), tokenizer.INST_END]
-            self.tokens += own
-            self.positions += range(len(prefix), len(prefix) + len(own))
-            self.owners += [number] * len(own)
-            self.ends.append(len(self.tokens) - 1)
+        shared = pieces.encode(shared_text(case.statement, case.kind, case.passages))
+        self.prefix = [tokenizer.BOS, tokenizer.INST, *shared]
+        self.own = [[*pieces.encode(own_text([line])), tokenizer.INST_END] for line in case.lines]
         self.letters = [LETTERS.index(letter) for letter in case.letters]
         self.letter = LETTERS.index(case.letter)
+        self.size = len(self.prefix) + sum(map(len, self.own))
 
     def __len__(self) -> int:
-        return len(self.tokens)
+        return self.size
 
 
-def collate(rows: list[Row], device: str):
-    """Pads rows to one batch: tokens, positions and who sees whom."""
-    width = max(map(len, rows))
-    tokens = torch.zeros(len(rows), width, dtype=torch.long)
-    positions = torch.zeros(len(rows), width, dtype=torch.long)
-    owners = torch.full((len(rows), width), -2)
-    for at, row in enumerate(rows):
-        tokens[at, : len(row)] = torch.tensor(row.tokens)
-        positions[at, : len(row)] = torch.tensor(row.positions)
-        owners[at, : len(row)] = torch.tensor(row.owners)
-    before = torch.ones(width, width, dtype=torch.bool).tril()
-    same = owners[:, :, None] == owners[:, None, :]
-    prefix = (owners == -1)[:, None, :]
-    seen = before & (same | prefix)
-    return tokens.to(device), positions.to(device), seen[:, None].to(device)
+def collate(rows: list[Row], device: str, forget: float = 0.0):
+    """One flat run of tokens, their positions, their layout, and where each segment ends.
+
+    A share `forget` of the words is replaced by `<unk>`, so that training learns none by heart.
+    """
+    tokens: list[int] = []
+    positions: list[int] = []
+    prefixes, segments, ends = [], [], []
+    for number, row in enumerate(rows):
+        prefixes.append((len(tokens), len(row.prefix)))
+        tokens += row.prefix
+        positions += range(len(row.prefix))
+        for own in row.own:
+            segments.append((len(tokens), len(own), number))
+            tokens += own
+            positions += range(len(row.prefix), len(row.prefix) + len(own))
+            ends.append(len(tokens) - 1)
+    ids = torch.tensor(tokens)
+    if forget:
+        lost = (torch.rand(len(ids)) < forget) & (ids > tokenizer.INST_END)
+        ids = ids.masked_fill(lost, tokenizer.UNK)
+    layout = Layout(prefixes, segments).to(device)
+    return ids.to(device), torch.tensor(positions, device=device), layout, torch.tensor(ends, device=device)
 
 
 def aggregate(letters: torch.Tensor) -> torch.Tensor:
@@ -79,28 +80,27 @@ def aggregate(letters: torch.Tensor) -> torch.Tensor:
 
 
 def batches(rows: list[Row], budget: int, rng: random.Random) -> list[list[Row]]:
-    """Groups rows of like length into batches of about `budget` tokens."""
-    order = sorted(rows, key=lambda row: len(row) + rng.random() * 60)
+    """Groups rows into batches of about `budget` tokens."""
+    order = rng.sample(rows, len(rows))
     groups: list[list[Row]] = []
     group: list[Row] = []
     for row in order:
-        if group and max(map(len, [*group, row])) * (len(group) + 1) > budget:
+        if group and sum(map(len, group)) + len(row) > budget:
             groups.append(group)
             group = []
         group.append(row)
     groups.append(group)
-    rng.shuffle(groups)
     return groups
 
 
-def score(decoder: Decoder, rows: list[Row], device: str) -> tuple[torch.Tensor, list[torch.Tensor]]:
+def score(
+    decoder: Decoder, rows: list[Row], device: str, forget: float = 0.0
+) -> tuple[torch.Tensor, list[torch.Tensor]]:
     """The scores of the vocabulary behind each segment, and per row the letters' log probabilities."""
-    hidden = decoder(*collate(rows, device))
-    at = [(i, end) for i, row in enumerate(rows) for end in row.ends]
-    picked = hidden[[i for i, _ in at], [end for _, end in at]]
-    scores = decoder.logits(picked).float()
+    tokens, positions, layout, ends = collate(rows, device, forget)
+    scores = decoder.logits(decoder(tokens, positions, layout)[ends]).float()
     letters = scores[:, decoder.letters].log_softmax(-1)
-    return scores, list(letters.split([len(row.ends) for row in rows]))
+    return scores, list(letters.split([len(row.own) for row in rows]))
 
 
 @torch.no_grad()
@@ -180,9 +180,10 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--cases", type=int, default=4000, help="cases a round")
-    parser.add_argument("--budget", type=int, default=6144, help="tokens a batch")
+    parser.add_argument("--budget", type=int, default=4096, help="tokens a batch")
     parser.add_argument("--rate", type=float, default=1.2e-3)
     parser.add_argument("--whole", type=float, default=0.5, help="weight of the document's letter")
+    parser.add_argument("--forget", type=float, default=0.05, help="share of words that are blanked out")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--hide", default="", help="labelled hypotheses to leave out, by comma")
     options = parser.parse_args()
@@ -191,7 +192,7 @@ def main() -> None:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     pieces = tokenizer.load(options.out / "vocabulary")
     saved = torch.load(options.out / options.start, map_location=device)
-    decoder = Decoder(Shape(**saved["shape"]), dropout=0.05).to(device)
+    decoder = Decoder(Shape(**saved["shape"])).to(device)
     decoder.load_state_dict(saved["weights"])
     decoder.letters = [pieces.encode(letter)[0] for letter in LETTERS]
 
@@ -205,9 +206,9 @@ def main() -> None:
     nli = options.data / "benchmarks" / "contract-nli"
     labelled, dev, hidden = [], [], set()
     if nli.exists():
-        labelled = contracts.excerpts(nli / "train_pairs.csv", 6, options.seed)
-        labelled += contracts.whole(nli / "train_truncated.json", 8, True)
-        dev = contracts.whole(nli / "dev.json", 12, False)
+        labelled = contracts.excerpts(nli / "train_pairs.csv", 8, options.seed)
+        labelled += contracts.whole(nli / "train_truncated.json", 16, True)
+        dev = contracts.whole(nli / "dev.json", 16, False)
         hidden = {case.statement for case in dev if case.source.removeprefix("nli/") in options.hide.split(",")}
         labelled = [case for case in labelled if case.statement not in hidden]
     print(f"{len(own)} topics, {len(labelled)} labelled cases", flush=True)
@@ -216,7 +217,7 @@ def main() -> None:
     probe = rng.sample(dev, min(len(dev), 200))
 
     optimizer = torch.optim.AdamW(
-        decoder.parameters(), lr=options.rate, betas=(0.9, 0.98), weight_decay=0.05
+        decoder.parameters(), lr=options.rate, betas=(0.9, 0.98), weight_decay=0.05, fused=True
     )
     # More weight to what a segment says than to its silence, which is most of what there is.
     weights = torch.tensor([1.0, 1.0, 0.4], device=device)
@@ -237,7 +238,7 @@ def main() -> None:
             for entry in optimizer.param_groups:
                 entry["lr"] = rate
             with torch.autocast(device, dtype=torch.bfloat16):
-                scores, letters = score(decoder, group, device)
+                scores, letters = score(decoder, group, device, options.forget)
             goal = torch.tensor([letter for row in group for letter in row.letters], device=device)
             ids = torch.tensor(decoder.letters, device=device)[goal]
             losses = F.cross_entropy(scores, ids, reduction="none") * weights[goal]

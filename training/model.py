@@ -56,35 +56,99 @@ class Block(nn.Module):
         self.ffn_up = nn.Linear(shape.width, shape.hidden, bias=False)
         self.ffn_down = nn.Linear(shape.hidden, shape.width, bias=False)
 
-    def forward(self, x: Tensor, turn: Tensor, seen: Tensor | None, dropout: float) -> Tensor:
-        """Maps `[batch, length, width]` to the same shape.
+    def forward(self, x: Tensor, turn: tuple[Tensor, Tensor], layout: Layout | None, dropout: float) -> Tensor:
+        """Maps `[..., width]` to the same shape.
 
-        `turn` is `[batch or 1, 1, length, head width / 2]`; `seen` says which positions each one
-        attends to (`[batch, 1, length, length]`), all earlier ones if it is absent.
+        `turn` is the cosine and sine of each position, `[..., 1, head width / 2]`. With a `layout`
+        `x` is `[tokens, width]`, all texts one behind the other; without, `[batch, length, width]`.
         """
-        shape, (batch, length, _) = self.shape, x.shape
+        shape = self.shape
         h = self.attn_norm(x)
-        q = self.attn_q(h).view(batch, length, shape.heads, shape.head_width).transpose(1, 2)
-        k = self.attn_k(h).view(batch, length, shape.kv_heads, shape.head_width).transpose(1, 2)
-        v = self.attn_v(h).view(batch, length, shape.kv_heads, shape.head_width).transpose(1, 2)
+        q = rotate(self.attn_q(h).unflatten(-1, (shape.heads, -1)), turn)
+        k = rotate(self.attn_k(h).unflatten(-1, (shape.kv_heads, -1)), turn)
+        v = self.attn_v(h).unflatten(-1, (shape.kv_heads, -1))
         groups = shape.heads // shape.kv_heads
-        k = rotate(k, turn).repeat_interleave(groups, dim=1)
-        v = v.repeat_interleave(groups, dim=1)
-        a = F.scaled_dot_product_attention(
-            rotate(q, turn), k, v, attn_mask=seen, is_causal=seen is None
-        )
-        a = a.transpose(1, 2).reshape(batch, length, shape.width)
+        k, v = k.repeat_interleave(groups, dim=-2), v.repeat_interleave(groups, dim=-2)
+        a = layout.attend(q, k, v) if layout else attend(q, k, v)
         x = x + F.dropout(self.attn_output(a), dropout, self.training)
         h = self.ffn_norm(x)
         h = self.ffn_down(F.silu(self.ffn_gate(h)) * self.ffn_up(h))
         return x + F.dropout(h, dropout, self.training)
 
 
-def rotate(x: Tensor, turn: Tensor) -> Tensor:
+def attend(q: Tensor, k: Tensor, v: Tensor, seen: Tensor | None = None) -> Tensor:
+    """Attention over `[batch, length, heads, head width]`, to all earlier places or those `seen`
+    (`[batch, 1, queries, keys]`); the heads come back side by side."""
+    q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
+    if seen is None:
+        a = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+    else:
+        # Written out: for many short texts faster on a processor than the fused kernel.
+        weights = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)
+        a = weights.masked_fill(~seen, -1e4).softmax(-1).to(v.dtype) @ v
+    return a.transpose(1, 2).flatten(-2)
+
+
+class Layout:
+    """Where prefixes and the segments behind them lie in one flat run of tokens.
+
+    A segment sees its prefix and itself, so a prefix is evaluated once for all its segments. For
+    attention alone segments are padded, in groups of like length.
+    """
+
+    def __init__(self, prefixes: list[tuple[int, int]], segments: list[tuple[int, int, int]], groups: int = 5) -> None:
+        """`prefixes` are (start, length), `segments` (start, length, number of the prefix)."""
+        widest = max(length for _, length in prefixes)
+        places, total = [], 0
+        self.prefix = torch.zeros(len(prefixes), widest, dtype=torch.long)
+        known = torch.zeros(len(prefixes), widest, dtype=torch.bool)
+        for row, (start, length) in enumerate(prefixes):
+            self.prefix[row, :length] = torch.arange(start, start + length)
+            known[row, :length] = True
+            places.append((start, length, row * widest))
+        total = self.prefix.numel()
+        order = sorted(segments, key=lambda segment: segment[1])
+        size = -(-len(order) // groups)
+        self.groups = []
+        for at in range(0, len(order), size):
+            group = order[at : at + size]
+            width = max(length for _, length, _ in group)
+            index = torch.zeros(len(group), width, dtype=torch.long)
+            owner = torch.tensor([owner for _, _, owner in group])
+            for row, (start, length, _) in enumerate(group):
+                index[row, :length] = torch.arange(start, start + length)
+                places.append((start, length, total + row * width))
+            total += index.numel()
+            before = torch.ones(width, width, dtype=torch.bool).tril().expand(len(group), -1, -1)
+            seen = torch.cat([known[owner][:, None].expand(-1, width, -1), before], -1)
+            self.groups.append((index, owner, seen[:, None]))
+        self.back = torch.zeros(sum(length for _, length, _ in places), dtype=torch.long)
+        for start, length, place in places:
+            self.back[start : start + length] = torch.arange(place, place + length)
+
+    def to(self, device: str) -> Layout:
+        """Moves the indices to a device."""
+        self.prefix, self.back = self.prefix.to(device), self.back.to(device)
+        self.groups = [tuple(part.to(device) for part in group) for group in self.groups]
+        return self
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Attention over flat `[tokens, heads, head width]`."""
+        keys, values = k[self.prefix], v[self.prefix]
+        parts = [attend(q[self.prefix], keys, values).flatten(0, 1)]
+        for index, owner, seen in self.groups:
+            own = attend(
+                q[index], torch.cat([keys[owner], k[index]], 1), torch.cat([values[owner], v[index]], 1), seen
+            )
+            parts.append(own.flatten(0, 1))
+        return torch.cat(parts)[self.back]
+
+
+def rotate(x: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
     """Turns neighbouring channels by their position, as llama.cpp does for this architecture."""
-    cos, sin = turn.cos(), turn.sin()
+    cos, sin = turn
     even, odd = x[..., 0::2], x[..., 1::2]
-    return torch.stack((even * cos - odd * sin, even * sin + odd * cos), dim=-1).flatten(-2)
+    return torch.stack((even * cos - odd * sin, even * sin + odd * cos), dim=-1).flatten(-2).to(x.dtype)
 
 
 class Decoder(nn.Module):
@@ -102,22 +166,20 @@ class Decoder(nn.Module):
                 std = 0.02 / (2 * shape.layers) ** 0.5 if deep else 0.02
                 nn.init.normal_(parameter, std=std * (256 / shape.width) ** 0.5 * 1.5)
 
-    def forward(
-        self, tokens: Tensor, positions: Tensor | None = None, seen: Tensor | None = None
-    ) -> Tensor:
-        """Maps ids `[batch, length]` to normed hidden states `[batch, length, width]`.
+    def forward(self, tokens: Tensor, positions: Tensor | None = None, layout: Layout | None = None) -> Tensor:
+        """Maps ids to normed hidden states of the same shape, `width` behind it.
 
-        `positions` (`[batch, length]`) and `seen` (see `Block`) let several continuations of one
-        prefix stand side by side in a row; without them a row is one text.
+        Ids are `[batch, length]`, a row a text; or, with `positions` and a `layout`, `[tokens]`.
         """
         half = self.shape.head_width // 2
         speed = self.shape.rope_base ** (-torch.arange(half, device=tokens.device) / half)
         if positions is None:
-            positions = torch.arange(tokens.shape[1], device=tokens.device)[None]
-        turn = (positions[:, None, :, None] * speed).float()
+            positions = torch.arange(tokens.shape[1], device=tokens.device)
+        angle = (positions[..., None, None] * speed).float()
+        turn = angle.cos(), angle.sin()
         x = self.token_embd(tokens)
         for block in self.blocks:
-            x = block(x, turn, seen, self.dropout)
+            x = block(x, turn, layout, self.dropout)
         return self.output_norm(x)
 
     def logits(self, hidden: Tensor) -> Tensor:
