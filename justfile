@@ -22,6 +22,6 @@ train-builtin *ARGS:
 table:
     python3 fixtures/table.py konform-out/findings.json
 
-# Prints times of import, index and search over a folder of official texts.
-bench FOLDER:
-    cargo run --release -p konform-index --example measure -- {{FOLDER}}
+# Measures reading (against pdftotext), index, search, judging and memory on this machine.
+bench *ARGS:
+    scripts/bench {{ARGS}}
