@@ -27,6 +27,7 @@ import tokenizer
 from clauses import topics
 from model import Decoder, Layout, Shape
 from prompts import Case, own_text, shared_text
+from teacher import Teacher
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -40,8 +41,8 @@ class Row:
         shared = pieces.encode(shared_text(case.statement, case.kind, case.passages))
         self.prefix = [tokenizer.BOS, tokenizer.INST, *shared]
         self.own = [[*pieces.encode(own_text([line])), tokenizer.INST_END] for line in case.lines]
-        self.letters = [LETTERS.index(letter) for letter in case.letters]
-        self.letter = LETTERS.index(case.letter)
+        self.letters = case.soft or [[float(letter == own) for letter in LETTERS] for own in case.letters]
+        self.letter = LETTERS.index(case.letter) if case.letter else -1
         self.size = len(self.prefix) + sum(map(len, self.own))
 
     def __len__(self) -> int:
@@ -176,12 +177,14 @@ def main() -> None:
     parser.add_argument("--start", default="pretrained.pt", help="weights in --out to start from")
     parser.add_argument("--name", default="judge", help="writes NAME.pt and NAME.json")
     parser.add_argument(
-        "--shares", default="0.15,0.45,0.4", help="cases of unlabelled law, of our clauses, of labelled contracts"
+        "--shares",
+        default="0.05,0.25,0.25,0.45",
+        help="cases of unlabelled law, of our clauses, of labelled contracts, of a teacher",
     )
-    parser.add_argument("--rounds", type=int, default=12)
-    parser.add_argument("--cases", type=int, default=4000, help="cases a round")
+    parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--cases", type=int, default=3000, help="cases a round")
     parser.add_argument("--budget", type=int, default=4096, help="tokens a batch")
-    parser.add_argument("--rate", type=float, default=1.2e-3)
+    parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--whole", type=float, default=0.5, help="weight of the document's letter")
     parser.add_argument("--forget", type=float, default=0.05, help="share of words that are blanked out")
     parser.add_argument("--seed", type=int, default=1)
@@ -204,13 +207,14 @@ def main() -> None:
         for language, some in texts.items()
     }
     nli = options.data / "benchmarks" / "contract-nli"
-    labelled, dev, hidden = [], [], set()
+    labelled, dev, hidden, teacher = [], [], set(), None
     if nli.exists():
         labelled = contracts.excerpts(nli / "train_pairs.csv", 8, options.seed)
         labelled += contracts.whole(nli / "train_truncated.json", 16, True)
         dev = contracts.whole(nli / "dev.json", 16, False)
         hidden = {case.statement for case in dev if case.source.removeprefix("nli/") in options.hide.split(",")}
         labelled = [case for case in labelled if case.statement not in hidden]
+        teacher = Teacher(nli / "train_pairs.csv", options.data / "text" / "contracts.en.txt.gz", hidden, options.seed)
     print(f"{len(own)} topics, {len(labelled)} labelled cases", flush=True)
     shares = Counter(case.letter for case in labelled)
     print(f"labelled {dict(shares)}", flush=True)
@@ -221,13 +225,14 @@ def main() -> None:
     )
     # More weight to what a segment says than to its silence, which is most of what there is.
     weights = torch.tensor([1.0, 1.0, 0.4], device=device)
-    text, clause, contract = map(float, options.shares.split(","))
+    text, clause, contract, taught = map(float, options.shares.split(","))
     started = time.time()
     for turn in range(options.rounds):
         seed = options.seed * 1000 + turn
         fresh = matching.examples(texts, int(options.cases * text), seed)
         fresh += cases.generated(own, noise, law, int(options.cases * clause), seed)
         fresh += rng.sample(labelled, min(len(labelled), int(options.cases * contract)))
+        fresh += teacher.examples(int(options.cases * taught), seed) if teacher else []
         rows = [row for case in fresh if len(row := Row(pieces, case)) < 1600]
         groups = batches(rows, options.budget, rng)
         sums = Counter()
@@ -240,11 +245,15 @@ def main() -> None:
             with torch.autocast(device, dtype=torch.bfloat16):
                 scores, letters = score(decoder, group, device, options.forget)
             goal = torch.tensor([letter for row in group for letter in row.letters], device=device)
-            ids = torch.tensor(decoder.letters, device=device)[goal]
-            losses = F.cross_entropy(scores, ids, reduction="none") * weights[goal]
-            each = losses.sum() / weights[goal].sum()
-            documents = torch.stack([aggregate(own) for own in letters])
-            whole = F.cross_entropy(documents, torch.tensor([r.letter for r in group], device=device))
+            said = scores.log_softmax(-1)[:, decoder.letters]
+            weight = goal @ weights
+            each = -((goal * said).sum(-1) * weight).sum() / weight.sum()
+            known = [at for at, row in enumerate(group) if row.letter >= 0]
+            whole = each.new_zeros(())
+            if known:
+                documents = torch.stack([aggregate(letters[at]) for at in known])
+                right = torch.tensor([group[at].letter for at in known], device=device)
+                whole = F.cross_entropy(documents, right)
             loss = each + options.whole * whole
             optimizer.zero_grad()
             loss.backward()

@@ -26,8 +26,9 @@ class Line:
 class Case:
     """A statement and the segments of one document that were found for it, in their order.
 
-    `letters` holds what each segment alone says of the statement (A, B or C; empty where nobody
-    knows), `letter` what the document says.
+    `letters` holds what each segment alone says of the statement (A, B or C), `letter` what the
+    document says (empty where there is no document), `soft` a teacher's probabilities of the
+    letters for each segment.
     """
 
     statement: str
@@ -37,6 +38,7 @@ class Case:
     kind: str = "must"
     passages: list[tuple[str, str]] = field(default_factory=list)
     source: str = ""
+    soft: list[tuple[float, float, float]] = field(default_factory=list)
 
 
 def fold(text: str) -> str:

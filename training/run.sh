@@ -16,8 +16,8 @@ out=out
 "$out/venv/bin/pip" install -q -r requirements.txt
 python=$out/venv/bin/python
 [ -f "$out/pretrained.pt" ] || "$python" pretrain.py --data "$data" --out "$out" --preset "$preset" --steps 2500
-# First what comparing two sentences is, then our own clauses as well.
-"$python" finetune.py --data "$data" --out "$out" --name match --shares 0.6,0,0.4 --rounds 8 --cases 3000 \
+# First what comparing two sentences is; then labelled contracts and our own clauses.
+"$python" finetune.py --data "$data" --out "$out" --name match --shares 0.6,0,0.4,0 --rate 1.2e-3 --rounds 3 --cases 3000 \
   --hide nda-3,nda-8,nda-12,nda-16,nda-20
-"$python" finetune.py --data "$data" --out "$out" --start match.pt --rounds 8
+"$python" finetune.py --data "$data" --out "$out" --start match.pt
 "$python" export.py --out "$out" --gguf ../models/builtin.gguf
