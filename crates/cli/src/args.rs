@@ -28,6 +28,8 @@ pub(crate) enum Command {
     /// Check documents against rule packs and write a report.
     #[command(after_help = EXIT_CODES)]
     Check(Box<CheckArgs>),
+    /// Measure a model on labelled documents, and write its calibration file.
+    Eval(Box<EvalArgs>),
     /// Import, list and search texts of law.
     #[command(subcommand)]
     Corpus(CorpusCommand),
@@ -103,6 +105,32 @@ pub(crate) struct CheckArgs {
     /// Judge everything again, whatever an earlier run in the same folder found.
     #[arg(long)]
     pub(crate) fresh: bool,
+    /// Show no progress.
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvalArgs {
+    /// The labelled set: JSON Lines after docs/eval-format.md, a JSON file of `ContractNLI`, or a CSV
+    /// table of sentences.
+    pub(crate) file: PathBuf,
+    /// Where the figures, the calibration and the trace go.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Another labelled set, which the baselines are trained on (default: parts of the same set).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) train: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) inputs: InputArgs,
+    /// The model: a GGUF file of Mistral architecture, or `builtin`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) model: Option<String>,
+    #[command(flatten)]
+    pub(crate) judging: JudgeArgs,
+    /// Threads for the model (default: one for a small model, else one per processor).
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
     /// Show no progress.
     #[arg(short, long)]
     pub(crate) quiet: bool,

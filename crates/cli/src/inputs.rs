@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use konform_corpus::Corpus;
 use konform_index::LawIndex;
-use konform_judge::{Profile, Reading, Settings as JudgeSettings};
+use konform_judge::{FittedOn, Profile, Reading, Settings as JudgeSettings};
 use konform_llm::{Model, Settings};
 use konform_rules::{Loaded, RulesError};
 use konform_terms::Digest;
@@ -156,13 +156,14 @@ pub(crate) fn model(name: &str, settings: &Settings) -> Result<Model, CliError> 
 /// How a model is asked: as its profile says, with what flags and konform.toml set otherwise.
 ///
 /// What a flag changes about how evidence is read makes the profile's calibration void, for it was
-/// found with the other reading.
+/// found with the other reading. What comes beside the settings is what a calibration in force was
+/// found on.
 pub(crate) fn judge_settings(
     args: &JudgeArgs,
     config: &Config,
     model: &str,
     digest: Digest,
-) -> Result<JudgeSettings, CliError> {
+) -> Result<(JudgeSettings, Option<FittedOn>), CliError> {
     let named = args
         .calibration
         .clone()
@@ -178,9 +179,8 @@ pub(crate) fn judge_settings(
         None if beside().is_file() => Some(profile(&beside(), digest)?),
         None => None,
     };
-    let known = profile
-        .map(|profile| profile.settings())
-        .unwrap_or_default();
+    let known = profile.as_ref().map(Profile::settings).unwrap_or_default();
+    let fitted_on = profile.and_then(|profile| profile.fitted_on);
     let mut settings = known.clone();
     if let Some(reading) = args.reading {
         settings.reading = match reading {
@@ -200,7 +200,8 @@ pub(crate) fn judge_settings(
     if let Some(threshold) = args.threshold.or(config.threshold) {
         settings.threshold = threshold;
     }
-    Ok(settings)
+    let fitted_on = fitted_on.filter(|_| settings.calibration.is_some());
+    Ok((settings, fitted_on))
 }
 
 fn profile(file: &Path, model: Digest) -> Result<Profile, CliError> {

@@ -31,6 +31,8 @@ pub(crate) struct Inputs<'a> {
     pub(crate) settings: &'a Settings,
     /// The language that is assumed where a document's own is uncertain.
     pub(crate) language: Language,
+    /// The pairs of document and requirement that are judged; all where absent.
+    pub(crate) only: Option<&'a BTreeSet<(String, String)>>,
 }
 
 /// A document with the search over its segments.
@@ -311,7 +313,11 @@ fn requirement_on_all(
         })
     };
     // Everything but the model runs on all documents at a time.
-    let ready: Vec<Option<(Scoped, Vec<Checked>, Prepared)>> = prepared
+    let wanted: Vec<&Ready<'_>> = prepared
+        .iter()
+        .filter(|one| inputs.only.is_none_or(|only| only.contains(&key(one))))
+        .collect();
+    let ready: Vec<Option<(Scoped, Vec<Checked>, Prepared)>> = wanted
         .par_iter()
         .map(|one| {
             if is_known(one) {
@@ -331,7 +337,7 @@ fn requirement_on_all(
             Some((scope, checks, prepared))
         })
         .collect();
-    for (one, ready) in prepared.iter().zip(ready) {
+    for (one, ready) in wanted.into_iter().zip(ready) {
         bar.set_message(one.document.path.clone());
         let Some((scope, checks, ready)) = ready else {
             outcome

@@ -275,3 +275,68 @@ fn every_provision_that_the_packs_pin_stands_in_the_builtin_corpus() {
         stdout(&found)
     );
 }
+
+#[test]
+fn eval_measures_a_labelled_set_and_check_takes_its_calibration() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut set = String::new();
+    for number in 0..50 {
+        let (text, verdict) = if number % 2 == 0 {
+            (
+                "Fees are due. We keep personal data for three years.",
+                "satisfied",
+            )
+        } else {
+            (
+                "Fees are due. Data sheets are free for visitors of the hall.",
+                "missing",
+            )
+        };
+        let evidence = if number % 2 == 0 {
+            vec![[14, 52]]
+        } else {
+            vec![]
+        };
+        for line in [
+            serde_json::json!({"document": format!("d{number}"), "text": text}),
+            serde_json::json!({"document": format!("d{number}"), "requirement": "own/retention",
+                "verdict": verdict, "evidence": evidence}),
+        ] {
+            set += &format!("{line}\n");
+        }
+    }
+    set += &format!(
+        "{}\n",
+        serde_json::json!({"requirement": "own/retention",
+            "statement": "The document says how long data are kept."})
+    );
+    let file = folder.path().join("set.jsonl");
+    fs::write(&file, &set).unwrap();
+    let out = folder.path().join("out");
+    let (file, out) = (file.to_str().unwrap(), out.to_str().unwrap());
+    let measured = konform(&["eval", file, "--out", out]);
+    assert_eq!(measured.status.code(), Some(0), "{}", stderr(&measured));
+    let json: serde_json::Value =
+        serde_json::from_slice(&fs::read(Path::new(out).join("eval.json")).unwrap()).unwrap();
+    assert_eq!(json["set"]["labels"], 50);
+    assert!((0.0..=1.0).contains(&json["accuracy"].as_f64().unwrap()));
+    assert!((0.0..=1.0).contains(&json["macro_f1"].as_f64().unwrap()));
+    let majority = json["baselines"][0]["accuracy"].as_f64().unwrap();
+    assert!((majority - 0.5).abs() < 1e-9, "{majority}");
+
+    let calibration = Path::new(out).join("calibration.json");
+    let calibration = calibration.to_str().unwrap();
+    let checked = folder.path().join("checked");
+    let args = [
+        &ONE_PACK[..],
+        &["gdpr-dpa-art28", "--out", checked.to_str().unwrap()],
+    ]
+    .concat();
+    let with = konform(&[&args[..], &["--calibration", calibration]].concat());
+    assert_eq!(with.status.code(), Some(0), "{}", stderr(&with));
+
+    fs::write(file, set.replace("[[14,52]]", "[[14,520]]")).unwrap();
+    let beyond = konform(&["eval", file, "--out", out]);
+    assert_eq!(beyond.status.code(), Some(2));
+    assert!(stderr(&beyond).contains("set.jsonl"), "{}", stderr(&beyond));
+}

@@ -132,7 +132,7 @@ fn together<E: Engine + ?Sized>(
         let scores = letters(engine, &prompt, shown, &mut work)?;
         Ok(weigh::distribution(&[scores], settings.calibration))
     };
-    let with = weigh::log_odds(&said, letter);
+    let with = weigh::against_others(&said, letter);
     let mut weights = vec![(false, None); candidates.len()];
     for number in chosen {
         let Some(weight) = weights.get_mut(number - 1) else {
@@ -140,7 +140,7 @@ fn together<E: Engine + ?Sized>(
         };
         let mut others = candidates.to_vec();
         others.remove(number - 1);
-        let moves = with - weigh::log_odds(&ask(&others)?, letter);
+        let moves = with - weigh::against_others(&ask(&others)?, letter);
         *weight = (moves >= LEAST_MOVE, Some(moves));
     }
     let shown: Vec<Candidate> = candidates

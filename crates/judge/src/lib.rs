@@ -29,3 +29,4 @@ pub use case::{Calibration, Case, Checked, CitedPassage, Judged, Reading, Scoped
 pub use judging::{Candidates, JudgeError, Prepared, ask, judge, prepare};
 pub use profile::{FittedOn, Profile, ProfileError};
 pub use prompt::{Line, PROMPT_VERSION, Shown, render};
+pub use weigh::log_odds;

@@ -45,6 +45,17 @@ pub struct FittedOn {
     pub documents: usize,
     /// How many verdicts are labelled.
     pub labels: usize,
+    /// The share of likeliest verdicts that were right; this and what follows on documents of the
+    /// set that the calibration was not found on.
+    pub accuracy: f64,
+    /// How often always giving each requirement's most frequent verdict is right.
+    pub most_frequent: Option<f64>,
+    /// The expected calibration error, in 15 bins.
+    pub calibration_error: f64,
+    /// The share of verdicts that the threshold decides.
+    pub decided: f64,
+    /// The share of the decided that was right.
+    pub decided_right: f64,
 }
 
 /// Says why a profile cannot be used.
@@ -163,6 +174,11 @@ mod tests {
                 digest: Digest::of("set"),
                 documents: 3,
                 labels: 20,
+                accuracy: 0.75,
+                most_frequent: Some(0.5),
+                calibration_error: 0.04,
+                decided: 0.4,
+                decided_right: 0.95,
             }),
         )
     }

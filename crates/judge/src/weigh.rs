@@ -10,7 +10,12 @@
 //! How far a segment moves a letter is the letter's log-odds in the distribution with all segments
 //! less those with all but this one; it needs no further prompt.
 
-use crate::{answer::Letter, case::Calibration};
+use konform_terms::Work;
+
+use crate::{
+    answer::Letter,
+    case::{Calibration, Reading},
+};
 
 /// The log-probabilities of the letters behind one prompt, in the order of [`Letter::ALL`].
 pub(crate) type Letters = [f64; 4];
@@ -37,7 +42,7 @@ pub(crate) fn likeliest(letters: &[f64; 4]) -> Letter {
 }
 
 /// The log-odds of a letter against the three others.
-pub(crate) fn log_odds(letters: &[f64; 4], letter: Letter) -> f64 {
+pub(crate) fn against_others(letters: &[f64; 4], letter: Letter) -> f64 {
     let (mut own, mut others) = (0.0, 0.0);
     for (other, probability) in Letter::ALL.into_iter().zip(letters) {
         if other == letter {
@@ -49,19 +54,51 @@ pub(crate) fn log_odds(letters: &[f64; 4], letter: Letter) -> f64 {
     own.ln().max(LEAST) - others.ln().max(LEAST)
 }
 
+/// The uncalibrated log-odds of each letter against C, from what a trace keeps of the work; `None`
+/// where no model was asked.
+///
+/// Adding a prior to that of C and dividing by a temperature gives what a calibrated run gives.
+#[must_use]
+pub fn log_odds(work: &Work, reading: Reading) -> Option<[(Letter, f64); 4]> {
+    // Behind the first prompt of all evidence stand those that leave some out.
+    let counted = match reading {
+        Reading::Together => work.asked.get(..1)?,
+        Reading::Each => &work.asked,
+    };
+    if counted.is_empty() {
+        return None;
+    }
+    let prompts: Vec<Letters> = counted
+        .iter()
+        .map(|asked| {
+            Letter::ALL.map(|letter| {
+                let known = asked.log_probabilities.get(letter.text());
+                known.copied().unwrap_or(f64::NEG_INFINITY)
+            })
+        })
+        .collect();
+    let letters = distribution(&prompts, None);
+    let silence = letters[SILENCE].ln().max(LEAST);
+    let mut odds = Letter::ALL.map(|letter| (letter, 0.0));
+    for (odd, letter) in odds.iter_mut().zip(letters) {
+        odd.1 = letter.ln().max(LEAST) - silence;
+    }
+    Some(odds)
+}
+
 /// How far each prompt moves a letter.
 pub(crate) fn moves(
     prompts: &[Letters],
     letter: Letter,
     calibration: Option<Calibration>,
 ) -> Vec<f64> {
-    let with = log_odds(&distribution(prompts, calibration), letter);
+    let with = against_others(&distribution(prompts, calibration), letter);
     (0..prompts.len())
         .map(|left_out| {
             let others = prompts.iter().enumerate();
             let others = others.filter(|&(index, _)| index != left_out);
             let others = others.map(|(_, letters)| letters);
-            with - log_odds(&weigh(others, calibration), letter)
+            with - against_others(&weigh(others, calibration), letter)
         })
         .collect()
 }

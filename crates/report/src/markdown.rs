@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use konform_terms::{Finding, Nature, Requirement, Verdict};
 
-use crate::report::{Report, asks_for_work, percent, pick, severity_word};
+use crate::report::{Measured, Report, asks_for_work, percent, pick, severity_word};
 
 /// Renders a short report as Markdown (`CommonMark` with tables): the counts, and what is to be
 /// done, with quotes.
@@ -66,6 +66,21 @@ fn write(report: &Report<'_>, out: &mut String) -> std::fmt::Result {
             escape(why),
             counted(findings, "requirement"),
             escape(pack),
+        )?;
+    }
+    if let Some(model) = &report.run.model {
+        let measured = model.measured.as_ref().map(Measured::sentences);
+        let known = if model.calibrated {
+            ""
+        } else {
+            "Its probabilities are not calibrated."
+        };
+        writeln!(
+            out,
+            "\nJudged by {} ({}). {}",
+            escape(&model.name),
+            escape(&model.source),
+            escape(measured.as_deref().unwrap_or(known))
         )?;
     }
     if report

@@ -19,6 +19,8 @@ pub(crate) struct View<'a> {
     title: &'a str,
     run: &'a Run,
     threshold: String,
+    /// How the model did on labelled documents, in words.
+    measured: Option<String>,
     settings: String,
     findings_digest: String,
     findings: usize,
@@ -230,6 +232,11 @@ impl<'a> View<'a> {
             title: &report.title,
             run: &report.run,
             threshold: percent(report.run.threshold),
+            measured: report
+                .run
+                .model
+                .as_ref()
+                .and_then(|model| Some(model.measured.as_ref()?.sentences())),
             settings: serde_json::to_string_pretty(&report.run.settings).unwrap_or_default(),
             findings_digest: report.findings_digest().to_string(),
             findings: report.findings.len(),

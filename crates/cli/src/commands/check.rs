@@ -9,7 +9,7 @@ use std::{
 use anstream::{eprintln, println};
 use konform_ingest::Found;
 use konform_llm::{Engine as _, Settings as ModelSettings};
-use konform_report::{CorpusFacts, ModelFacts, Report, Run};
+use konform_report::{CorpusFacts, Measured, ModelFacts, Report, Run};
 use konform_terms::{Document, Finding, Language, Nature, Pack, Passage, Unreadable, Verdict};
 use konform_trace::{Pins, Start};
 
@@ -60,7 +60,7 @@ pub(crate) fn run(args: &CheckArgs) -> Outcome {
         .map_err(CliError::from_input)?;
 
     let digest = engine.identity().digest;
-    let settings = inputs::judge_settings(&args.judging, &config, &name, digest)?;
+    let (settings, fitted_on) = inputs::judge_settings(&args.judging, &config, &name, digest)?;
     let language = args.language.or(config.language).unwrap_or(Language::EN);
     let documents = reading::read(
         &files,
@@ -98,6 +98,7 @@ pub(crate) fn run(args: &CheckArgs) -> Outcome {
         index: &index,
         settings: &settings,
         language,
+        only: None,
     };
     let judging = Instant::now();
     let outcome = judge_all(&given, &mut engine, &documents, ledger, &bar)?;
@@ -118,6 +119,16 @@ pub(crate) fn run(args: &CheckArgs) -> Outcome {
             digest: Some(engine.identity().digest),
             engine: engine.identity().engine.clone(),
             calibrated: settings.calibration.is_some(),
+            measured: fitted_on.map(|on| Measured {
+                set: on.set,
+                documents: on.documents,
+                labels: on.labels,
+                accuracy: on.accuracy,
+                most_frequent: on.most_frequent,
+                calibration_error: on.calibration_error,
+                decided: on.decided,
+                decided_right: on.decided_right,
+            }),
         }),
         corpora: corpus
             .texts()
@@ -215,7 +226,7 @@ fn files(paths: &[PathBuf], out: &Path) -> Result<Vec<Found>, CliError> {
 }
 
 /// Makes the output folder and tries to write into it.
-fn prepare_out(out: &Path) -> Result<(), CliError> {
+pub(super) fn prepare_out(out: &Path) -> Result<(), CliError> {
     let refuse = |error: std::io::Error| {
         CliError::input(format!(
             "the output folder {} cannot be written",
@@ -285,7 +296,7 @@ fn majority_language(documents: &[Document], otherwise: Language) -> Language {
         .unwrap_or(otherwise)
 }
 
-fn write(path: &Path, text: &str) -> Result<(), CliError> {
+pub(super) fn write(path: &Path, text: &str) -> Result<(), CliError> {
     // A reader never sees half a report.
     let part = path.with_extension("part");
     fs::write(&part, text)
@@ -325,7 +336,7 @@ fn print_summary(
     clippy::disallowed_methods,
     reason = "the command line stamps a run; no finding sees it"
 )]
-fn now() -> String {
+pub(super) fn now() -> String {
     let seconds = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0, |elapsed| elapsed.as_secs());

@@ -2,6 +2,7 @@
 
 mod check;
 mod corpus;
+mod eval;
 mod model;
 mod rules;
 mod trace;
@@ -31,6 +32,7 @@ pub(crate) const READ_MEMORY: u64 = 1024;
 pub(crate) fn dispatch(command: Command) -> Outcome {
     match command {
         Command::Check(args) => check::run(&args),
+        Command::Eval(args) => eval::run(&args),
         Command::Corpus(command) => corpus::run(command),
         Command::Rules(command) => rules::run(command),
         Command::Model(command) => model::run(command),

@@ -90,6 +90,7 @@ pub(crate) fn run(command: RulesCommand) -> Outcome {
                 index: &index,
                 settings: &settings,
                 language,
+                only: None,
             };
             let mut shown = 0;
             for pack in &packs {

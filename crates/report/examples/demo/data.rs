@@ -69,6 +69,7 @@ impl Data {
                     digest: Some(Digest::of("model")),
                     engine: "llama.cpp 0.1.160".into(),
                     calibrated: false,
+                    measured: None,
                 }),
                 corpora: vec![
                     CorpusFacts {
