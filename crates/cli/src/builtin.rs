@@ -4,6 +4,10 @@
 /// The rule packs, by file name.
 pub(crate) const RULES: &[(&str, &str)] = &[
     (
+        "ai-act-high-risk.yaml",
+        include_str!("../../../rules/ai-act-high-risk.yaml"),
+    ),
+    (
         "gdpr-dpa-art28.yaml",
         include_str!("../../../rules/gdpr-dpa-art28.yaml"),
     ),
@@ -19,6 +23,18 @@ pub(crate) const RULES: &[(&str, &str)] = &[
 
 /// The digests of law, by file name.
 pub(crate) const CORPORA: &[(&str, &str)] = &[
+    (
+        "ai-act.de.md",
+        include_str!("../../../corpora/ai-act.de.md"),
+    ),
+    (
+        "ai-act.en.md",
+        include_str!("../../../corpora/ai-act.en.md"),
+    ),
+    (
+        "ai-act.fr.md",
+        include_str!("../../../corpora/ai-act.fr.md"),
+    ),
     ("gdpr.de.md", include_str!("../../../corpora/gdpr.de.md")),
     ("gdpr.en.md", include_str!("../../../corpora/gdpr.en.md")),
     ("gdpr.fr.md", include_str!("../../../corpora/gdpr.fr.md")),

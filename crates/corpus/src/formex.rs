@@ -2,6 +2,7 @@
 //! Official Journal (`ACT`).
 
 mod body;
+mod repealed;
 mod words;
 
 use std::path::Path;
@@ -38,7 +39,8 @@ pub(crate) fn read(
         nodes_limit: ELEMENTS,
         ..ParsingOptions::default()
     };
-    let xml = Document::parse_with_options(text, options).map_err(|error| match error {
+    let text = repealed::without_repealed(text);
+    let xml = Document::parse_with_options(&text, options).map_err(|error| match error {
         roxmltree::Error::DtdDetected => malformed(
             1,
             "it declares a document type, which konform does not read".to_owned(),

@@ -132,6 +132,27 @@ struct Plain {
 }
 
 fn plain(xml: &str) -> Plain {
+    // What was repealed stays in the file, between two marks.
+    let mut parts = xml.split("<?CLG.MDFO ");
+    let mut xml = parts.next().unwrap_or_default().to_owned();
+    let mut until = None;
+    for part in parts {
+        let id = part.split('"').nth(1).unwrap_or_default();
+        if until.is_none() && part.contains("ACTION=\"DELETED\"") {
+            until = Some(format!("<?CLG.MDFC ID=\"C{}\" IDREF=\"{id}\"?>", &id[1..]));
+        }
+        let kept = match &until {
+            None => Some(part),
+            Some(end) => part.split_once(end.as_str()).map(|(_, rest)| rest),
+        };
+        if let Some(kept) = kept {
+            if until.take().is_none() {
+                xml.push_str("<?CLG.MDFO ");
+            }
+            xml.push_str(kept);
+        }
+    }
+    let xml = xml.as_str();
     const BREAKS: &str = " P TXT ITEM ALINEA NO.P NP CELL LIST PARAG NO.PARAG STI.ART TITLE ROW ";
     let mut plain = Plain {
         articles: String::new(),

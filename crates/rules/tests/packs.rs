@@ -31,7 +31,7 @@ fn rules() -> std::path::PathBuf {
 #[test]
 fn the_shipped_packs_are_right_and_fit_the_schema() {
     let loaded = load(&rules()).unwrap();
-    assert_eq!(loaded.len(), 3);
+    assert_eq!(loaded.len(), 4);
     let validator = jsonschema::validator_for(&schema()).unwrap();
     for one in &loaded {
         assert_eq!(one.warnings, vec![], "{}", one.file);
