@@ -41,6 +41,7 @@ class Row:
         shared = pieces.encode(shared_text(case.statement, case.kind, case.passages))
         self.prefix = [tokenizer.BOS, tokenizer.INST, *shared]
         self.own = [[*pieces.encode(own_text([line])), tokenizer.INST_END] for line in case.lines]
+        self.taught = bool(case.soft)
         self.letters = case.soft or [[float(letter == own) for letter in LETTERS] for own in case.letters]
         self.letter = LETTERS.index(case.letter) if case.letter else -1
         self.size = len(self.prefix) + sum(map(len, self.own))
@@ -178,15 +179,16 @@ def main() -> None:
     parser.add_argument("--name", default="judge", help="writes NAME.pt and NAME.json")
     parser.add_argument(
         "--shares",
-        default="0.05,0.25,0.25,0.45",
+        default="0.05,0.2,0.25,0.5",
         help="cases of unlabelled law, of our clauses, of labelled contracts, of a teacher",
     )
     parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--first", type=int, default=0, help="go on with this round, from a checkpoint")
     parser.add_argument("--cases", type=int, default=3000, help="cases a round")
     parser.add_argument("--budget", type=int, default=3072, help="tokens a batch")
-    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--rate", type=float, default=1.8e-3)
     parser.add_argument("--whole", type=float, default=0.5, help="weight of the document's letter")
+    parser.add_argument("--odds", type=float, default=0.5, help="weight of a teacher's log-odds")
     parser.add_argument("--forget", type=float, default=0.05, help="share of words that are blanked out")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--hide", default="", help="labelled hypotheses to leave out, by comma")
@@ -261,6 +263,15 @@ def main() -> None:
                 right = torch.tensor([group[at].letter for at in known], device=device)
                 whole = F.cross_entropy(documents, right)
             loss = each + options.whole * whole
+            # A teacher's log-odds tell more than its probabilities: also how silent a segment is.
+            taught = torch.tensor([row.taught for row in group for _ in row.own], device=device)
+            if taught.any():
+                logs = torch.cat(letters)[taught]
+                odds = goal[taught].log()
+                apart = (logs[:, :2] - logs[:, 2:]) - (odds[:, :2] - odds[:, 2:]).clamp(-5, 5)
+                apart = F.smooth_l1_loss(apart, torch.zeros_like(apart))
+                loss = loss + options.odds * apart
+                sums.update(apart=apart.item(), taught=1)
             decoder.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(decoder.parameters(), 1.0)
@@ -305,6 +316,7 @@ def report(turn: int, sums: Counter, started: float) -> str:
     steps = sums["steps"]
     return (
         f"round {turn} step {steps} each {sums['each'] / steps:.3f} whole {sums['whole'] / steps:.3f}"
+        f" apart {sums['apart'] / max(sums['taught'], 1):.3f}"
         f" {sums['tokens']} tokens {time.time() - started:.0f} s"
     )
 
