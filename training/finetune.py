@@ -42,6 +42,8 @@ class Row:
         self.prefix = [tokenizer.BOS, tokenizer.INST, *shared]
         self.own = [[*pieces.encode(own_text([line])), tokenizer.INST_END] for line in case.lines]
         self.taught = bool(case.soft)
+        self.numbers = case.numbers
+        self.about = case.about
         self.letters = case.soft or [[float(letter == own) for letter in LETTERS] for own in case.letters]
         self.letter = LETTERS.index(case.letter) if case.letter else -1
         self.size = len(self.prefix) + sum(map(len, self.own))
@@ -101,6 +103,7 @@ def score(
     """The scores of the vocabulary behind each segment, and per row the letters' log probabilities."""
     tokens, positions, layout, ends = collate(rows, device, forget)
     scores = decoder.logits(decoder(tokens, positions, layout)[ends]).float()
+    decoder.before_last = decoder.before_last[ends]
     letters = scores[:, decoder.letters].log_softmax(-1)
     return scores, list(letters.split([len(row.own) for row in rows]))
 
@@ -223,9 +226,15 @@ def main() -> None:
     print(f"labelled {dict(shares)}", flush=True)
     probe = rng.sample(dev, min(len(dev), 200))
 
+    width = decoder.shape.width
+    norm = torch.nn.RMSNorm(width).to(device)
+    head = torch.nn.Linear(width, teacher.odds.shape[1] if teacher else 1).to(device)
+    requirements = len({(topic.pack, topic.requirement) for topic in own})
+    topic_head = torch.nn.Linear(width, 3 + 1 + requirements).to(device)
     # Muon learns the matrices in fewer steps than AdamW, which is left the embedding and the norms.
     inner = [p for name, p in decoder.named_parameters() if p.ndim == 2 and "embd" not in name]
     outer = [p for name, p in decoder.named_parameters() if p.ndim == 1 or "embd" in name]
+    outer += [*norm.parameters(), *head.parameters(), *topic_head.parameters()]
     optimizers = [
         torch.optim.Muon(inner, lr=options.rate, weight_decay=0.05, adjust_lr_fn="match_rms_adamw"),
         torch.optim.AdamW(outer, lr=options.rate, betas=(0.9, 0.98), weight_decay=0.05, fused=True),
@@ -264,15 +273,32 @@ def main() -> None:
                 whole = F.cross_entropy(documents, right)
             loss = each + options.whole * whole
             # A teacher's log-odds tell more than its probabilities: also how silent a segment is.
-            taught = torch.tensor([row.taught for row in group for _ in row.own], device=device)
-            if taught.any():
-                logs = torch.cat(letters)[taught]
-                odds = goal[taught].log()
+            of_teacher = torch.tensor([row.taught for row in group for _ in row.own], device=device)
+            if of_teacher.any():
+                logs = torch.cat(letters)[of_teacher]
+                odds = goal[of_teacher].log()
                 apart = (logs[:, :2] - logs[:, 2:]) - (odds[:, :2] - odds[:, 2:]).clamp(-5, 5)
                 apart = F.smooth_l1_loss(apart, torch.zeros_like(apart))
-                loss = loss + options.odds * apart
-                sums.update(apart=apart.item(), taught=1)
-            decoder.zero_grad()
+                # What a segment says of all hypotheses at once is read off before the last layer.
+                numbers = [number for row in group for number in row.numbers]
+                with torch.autocast(device, dtype=torch.bfloat16):
+                    features = head(norm(decoder.before_last[of_teacher])).float()
+                wide = F.smooth_l1_loss(features, torch.from_numpy(teacher.odds[numbers]).to(device))
+                loss = loss + options.odds * (apart + 2 * wide)
+                sums.update(apart=apart.item(), wide=wide.item(), taught=1)
+            of_clause = torch.tensor([bool(row.about) for row in group for _ in row.own], device=device)
+            if of_clause.any():
+                about = torch.tensor([pair for row in group for pair in row.about], device=device)
+                with torch.autocast(device, dtype=torch.bfloat16):
+                    features = topic_head(norm(decoder.before_last[of_clause])).float()
+                named = F.cross_entropy(features[:, 3:], about[:, 0])
+                # What is about no requirement does nothing to one.
+                does = about[:, 1].masked_fill(about[:, 0] == 0, -100)
+                told = F.cross_entropy(features[:, :3], does, reduction="sum") / (does >= 0).sum().clamp(min=1)
+                loss = loss + options.odds * (named + told)
+                sums.update(named=named.item(), told=told.item(), clauses=1)
+            for optimizer in optimizers:
+                optimizer.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(decoder.parameters(), 1.0)
             for optimizer in optimizers:
@@ -316,7 +342,8 @@ def report(turn: int, sums: Counter, started: float) -> str:
     steps = sums["steps"]
     return (
         f"round {turn} step {steps} each {sums['each'] / steps:.3f} whole {sums['whole'] / steps:.3f}"
-        f" apart {sums['apart'] / max(sums['taught'], 1):.3f}"
+        f" apart {sums['apart'] / max(sums['taught'], 1):.3f} wide {sums['wide'] / max(sums['taught'], 1):.3f}"
+        f" named {sums['named'] / max(sums['clauses'], 1):.3f} told {sums['told'] / max(sums['clauses'], 1):.3f}"
         f" {sums['tokens']} tokens {time.time() - started:.0f} s"
     )
 

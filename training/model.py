@@ -160,6 +160,8 @@ class Decoder(nn.Module):
         self.token_embd = nn.Embedding(shape.vocab, shape.width)
         self.blocks = nn.ModuleList(Block(shape) for _ in range(shape.layers))
         self.output_norm = nn.RMSNorm(shape.width, eps=shape.epsilon)
+        # What went into the last layer; training may ask more of it.
+        self.before_last: Tensor | None = None
         for name, parameter in self.named_parameters():
             if parameter.ndim == 2:
                 deep = name.endswith(("attn_output.weight", "ffn_down.weight"))
@@ -178,9 +180,10 @@ class Decoder(nn.Module):
         angle = (positions[..., None, None] * speed).float()
         turn = angle.cos(), angle.sin()
         x = self.token_embd(tokens)
-        for block in self.blocks:
+        for block in self.blocks[:-1]:
             x = block(x, turn, layout, self.dropout)
-        return self.output_norm(x)
+        self.before_last = x
+        return self.output_norm(self.blocks[-1](x, turn, layout, self.dropout))
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Maps hidden states to scores over the vocabulary."""

@@ -28,7 +28,9 @@ class Case:
 
     `letters` holds what each segment alone says of the statement (A, B or C), `letter` what the
     document says (empty where there is no document), `soft` a teacher's probabilities of the
-    letters for each segment.
+    letters for each segment, `numbers` the teacher's numbers of the segments, `about` the
+    number of the requirement that each segment is about (0 for none) and whether it says, denies or
+    only touches it.
     """
 
     statement: str
@@ -39,6 +41,8 @@ class Case:
     passages: list[tuple[str, str]] = field(default_factory=list)
     source: str = ""
     soft: list[tuple[float, float, float]] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+    about: list[tuple[int, int]] = field(default_factory=list)
 
 
 def fold(text: str) -> str:

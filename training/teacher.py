@@ -62,6 +62,10 @@ class Teacher:
                 if letter != "C":
                     found[at[words]] = 0.98 * np.eye(3)[LETTERS.index(letter)] + 0.01
             self.letters[statement] = found / found.sum(1, keepdims=True)
+        # Log-odds of A and of B against C for all hypotheses side by side, segment by segment.
+        logs = np.stack([np.log(self.letters[s]) for s in sorted(self.letters)], 1)
+        odds = np.clip(logs[:, :, :2] - logs[:, :, 2:], -5, 5)
+        self.odds = odds.reshape(len(self.segments), -1).astype(np.float32)
         # Where a hypothesis may be meant, best first; and where its contrary may.
         self.bearing = {s: np.argsort(-(1 - p[:, 2])) for s, p in self.letters.items()}
         self.denying = {s: np.argsort(-p[:, 1]) for s, p in self.letters.items()}
@@ -98,6 +102,7 @@ class Teacher:
                     "",
                     source="taught",
                     soft=[tuple(map(float, likely[at])) for at in order],
+                    numbers=order,
                 )
             )
         return made
