@@ -78,6 +78,14 @@ fn check(path: &Path, sources: Here) -> Outcome {
         found.findings,
         found.quotes
     );
+    let pinned = Trace::read(path).map(|trace| trace.pins().map(|pins| pins.corpus));
+    if let Ok(Some(pinned)) = pinned
+        && pinned != sources.corpus.digest()
+    {
+        println!(
+            "The run cited the corpus {pinned}, which is not the one here: name it with --corpus."
+        );
+    }
     Ok(ExitCode::FAILURE)
 }
 
