@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use konform_corpus::Corpus;
 use konform_index::LawIndex;
-use konform_judge::{FittedOn, Profile, Reading, Settings as JudgeSettings};
+use konform_judge::{Profile, Reading, Settings as JudgeSettings};
 use konform_llm::{Model, Settings};
 use konform_rules::{Loaded, RulesError};
-use konform_terms::Digest;
+use konform_terms::{Digest, Measured};
 
 use crate::{
     args::{CorpusArg, InputArgs, JudgeArgs, ReadingName},
@@ -163,7 +163,7 @@ pub(crate) fn judge_settings(
     config: &Config,
     model: &str,
     digest: Digest,
-) -> Result<(JudgeSettings, Option<FittedOn>), CliError> {
+) -> Result<(JudgeSettings, Option<Measured>), CliError> {
     let named = args
         .calibration
         .clone()

@@ -27,6 +27,6 @@ mod weigh;
 pub use answer::{Letter, grammar, parse_ids};
 pub use case::{Calibration, Case, Checked, CitedPassage, Judged, Reading, Scoped, Settings};
 pub use judging::{Candidates, JudgeError, Prepared, ask, judge, prepare};
-pub use profile::{FittedOn, Profile, ProfileError};
+pub use profile::{Profile, ProfileError};
 pub use prompt::{Line, PROMPT_VERSION, Shown, render};
 pub use weigh::log_odds;

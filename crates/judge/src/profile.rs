@@ -1,4 +1,4 @@
-use konform_terms::Digest;
+use konform_terms::{Digest, Measured};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -31,31 +31,7 @@ pub struct Profile {
     /// The probability below which a person decides.
     pub threshold: f64,
     /// On what data the calibration was found.
-    pub fitted_on: Option<FittedOn>,
-}
-
-/// The data that a [`Profile`] was found on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct FittedOn {
-    /// The name of the labelled set.
-    pub set: String,
-    /// The digest of its file.
-    pub digest: Digest,
-    /// How many documents it has.
-    pub documents: usize,
-    /// How many verdicts are labelled.
-    pub labels: usize,
-    /// The share of likeliest verdicts that were right; this and what follows on documents of the
-    /// set that the calibration was not found on.
-    pub accuracy: f64,
-    /// How often always giving each requirement's most frequent verdict is right.
-    pub most_frequent: Option<f64>,
-    /// The expected calibration error, in 15 bins.
-    pub calibration_error: f64,
-    /// The share of verdicts that the threshold decides.
-    pub decided: f64,
-    /// The share of the decided that was right.
-    pub decided_right: f64,
+    pub fitted_on: Option<Measured>,
 }
 
 /// Says why a profile cannot be used.
@@ -99,7 +75,7 @@ impl ProfileError {
 impl Profile {
     /// Describes a model that was judged by with `settings`.
     #[must_use]
-    pub fn new(model: Digest, settings: &Settings, fitted_on: Option<FittedOn>) -> Self {
+    pub fn new(model: Digest, settings: &Settings, fitted_on: Option<Measured>) -> Self {
         Self {
             format: FORMAT.to_owned(),
             model,
@@ -169,7 +145,7 @@ mod tests {
         Profile::new(
             Digest::of("model"),
             settings,
-            Some(FittedOn {
+            Some(Measured {
                 set: "set".into(),
                 digest: Digest::of("set"),
                 documents: 3,

@@ -22,4 +22,4 @@ mod view;
 pub use findings::{FORMAT, findings_json, findings_schema};
 pub use html::html;
 pub use markdown::markdown;
-pub use report::{CorpusFacts, Measured, ModelFacts, PackFacts, Report, Run};
+pub use report::{CorpusFacts, ModelFacts, PackFacts, Report, Run};

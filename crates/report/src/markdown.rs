@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use konform_terms::{Finding, Nature, Requirement, Verdict};
 
-use crate::report::{Measured, Report, asks_for_work, percent, pick, severity_word};
+use crate::report::{Report, asks_for_work, percent, pick, sentences, severity_word};
 
 /// Renders a short report as Markdown (`CommonMark` with tables): the counts, and what is to be
 /// done, with quotes.
@@ -69,7 +69,7 @@ fn write(report: &Report<'_>, out: &mut String) -> std::fmt::Result {
         )?;
     }
     if let Some(model) = &report.run.model {
-        let measured = model.measured.as_ref().map(Measured::sentences);
+        let measured = model.measured.as_ref().map(sentences);
         let known = if model.calibrated {
             ""
         } else {

@@ -1,8 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use konform_terms::{
-    DecidedBy, Digest, Document, Finding, Language, Localized, Nature, Pack, Passage, Severity,
-    Unreadable, Verdict, findings_digest,
+    DecidedBy, Digest, Document, Finding, Language, Localized, Measured, Nature, Pack, Passage,
+    Severity, Unreadable, Verdict, findings_digest,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -63,49 +63,25 @@ pub struct ModelFacts {
     pub measured: Option<Measured>,
 }
 
-/// How a model did on labelled documents, by its calibration file. All shares are of documents that
-/// the calibration was not found on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Measured {
-    /// The name of the labelled set.
-    pub set: String,
-    /// How many documents it has.
-    pub documents: usize,
-    /// How many verdicts are labelled in it.
-    pub labels: usize,
-    /// The share of likeliest verdicts that were right.
-    pub accuracy: f64,
-    /// How often always giving each requirement's most frequent verdict is right.
-    pub most_frequent: Option<f64>,
-    /// The expected calibration error.
-    pub calibration_error: f64,
-    /// The share of verdicts that the calibration's own threshold decides.
-    pub decided: f64,
-    /// The share of the decided that was right.
-    pub decided_right: f64,
-}
-
-impl Measured {
-    /// The figures in two sentences.
-    pub(crate) fn sentences(&self) -> String {
-        let guess = self.most_frequent.map_or_else(String::new, |share| {
-            format!(
-                " (always giving each requirement’s most frequent verdict: {})",
-                percent(share)
-            )
-        });
+/// The figures in two sentences.
+pub(crate) fn sentences(measured: &Measured) -> String {
+    let guess = measured.most_frequent.map_or_else(String::new, |share| {
         format!(
-            "Measured on {} ({} documents, {} verdicts): {} of the likeliest verdicts right{guess}, expected calibration \
-             error {:.3}. At the threshold found there {} were decided, {} of those right.",
-            self.set,
-            self.documents,
-            self.labels,
-            percent(self.accuracy),
-            self.calibration_error,
-            percent(self.decided),
-            percent(self.decided_right),
+            " (always giving each requirement’s most frequent verdict: {})",
+            percent(share)
         )
-    }
+    });
+    format!(
+        "Measured on {} ({} documents, {} verdicts): {} of the likeliest verdicts right{guess}, expected calibration \
+         error {:.3}. At the threshold found there {} were decided, {} of those right.",
+        measured.set,
+        measured.documents,
+        measured.labels,
+        percent(measured.accuracy),
+        measured.calibration_error,
+        percent(measured.decided),
+        percent(measured.decided_right),
+    )
 }
 
 /// A corpus of a run.

@@ -2,17 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use konform_terms::{
-    Citation, DecidedBy, Document, Evidence, Finding, Kind, Link, Nature, Passage, Requirement,
-    SegmentKind, Verdict,
-};
+use konform_terms::{Document, Finding, Nature, SegmentKind, Verdict};
 use serde::Serialize;
 
 use crate::{
     html::{meaning, symbol},
-    report::{PackFacts, Report, Run, asks_for_work, percent, pick, severity_word},
+    report::{PackFacts, Report, Run, asks_for_work, percent, sentences, severity_word},
     units::Units,
 };
+use matrix::{Matrix, matrices};
+use shelf::Shelf;
+
+mod matrix;
+mod shelf;
 
 #[derive(Serialize)]
 pub(crate) struct View<'a> {
@@ -45,46 +47,6 @@ struct VerdictView {
     count: usize,
     /// Whether some are shown one by one.
     shown: bool,
-}
-
-/// The overview of one pack: documents downwards, requirements across.
-#[derive(Serialize)]
-struct Matrix<'a> {
-    pack: usize,
-    title: String,
-    dense: bool,
-    columns: Vec<Column>,
-    rows: Vec<Row>,
-    outside: Vec<Outside<'a>>,
-}
-
-/// A document that a pack does not concern.
-#[derive(Serialize)]
-struct Outside<'a> {
-    document: &'a str,
-    findings: usize,
-    why: &'a str,
-}
-
-#[derive(Serialize)]
-struct Column {
-    title: String,
-    statement: String,
-}
-
-#[derive(Serialize)]
-struct Row {
-    document: String,
-    /// The finding that says that the document was not assessed.
-    whole: Option<Cell>,
-    cells: Vec<Option<Cell>>,
-}
-
-#[derive(Serialize, Clone, Copy)]
-struct Cell {
-    finding: usize,
-    verdict: &'static str,
-    symbol: &'static str,
 }
 
 #[derive(Serialize)]
@@ -196,9 +158,6 @@ pub(crate) struct PassageText<'a> {
     text: &'a str,
 }
 
-/// Above this number of requirements the overview shows symbols without words.
-const WIDE: usize = 10;
-
 impl<'a> View<'a> {
     pub(crate) fn of(report: &'a Report<'a>) -> Self {
         let shown = report.shown();
@@ -236,7 +195,7 @@ impl<'a> View<'a> {
                 .run
                 .model
                 .as_ref()
-                .and_then(|model| Some(model.measured.as_ref()?.sentences())),
+                .and_then(|model| Some(sentences(model.measured.as_ref()?))),
             settings: serde_json::to_string_pretty(&report.run.settings).unwrap_or_default(),
             findings_digest: report.findings_digest().to_string(),
             findings: report.findings.len(),
@@ -260,219 +219,6 @@ impl<'a> View<'a> {
             groups,
             documents: documents(report, &shown),
             passages: shelf.cited,
-        }
-    }
-}
-
-/// What findings refer to, by name.
-struct Shelf<'a> {
-    report: &'a Report<'a>,
-    requirements: BTreeMap<&'a str, (usize, &'a Requirement)>,
-    documents: BTreeMap<&'a str, (usize, &'a Document, Units<'a>)>,
-    indices: BTreeMap<&'a str, usize>,
-    passages: BTreeMap<PassageKey<'a>, &'a Passage>,
-    cited: Vec<PassageText<'a>>,
-    cited_index: BTreeMap<PassageKey<'a>, usize>,
-}
-
-type PassageKey<'a> = (&'a str, &'a str, konform_terms::Language, &'a str);
-
-impl<'a> Shelf<'a> {
-    fn of(report: &'a Report<'a>) -> Self {
-        let mut requirements = BTreeMap::new();
-        for (index, pack) in report.packs.iter().enumerate() {
-            for requirement in &pack.requirements {
-                requirements.insert(requirement.id.as_str(), (index, requirement));
-            }
-        }
-        let indices: BTreeMap<_, _> = paths(report)
-            .into_iter()
-            .enumerate()
-            .map(|(index, path)| (path, index))
-            .collect();
-        let documents = report
-            .documents
-            .iter()
-            .map(|document| {
-                let path = document.path.as_str();
-                (path, (indices[path], document, Units::of(&document.text)))
-            })
-            .collect();
-        let passages = report
-            .passages
-            .iter()
-            .map(|passage| {
-                let key = (
-                    passage.instrument.as_str(),
-                    passage.version.as_str(),
-                    passage.language,
-                    passage.address.as_str(),
-                );
-                (key, passage)
-            })
-            .collect();
-        Self {
-            report,
-            requirements,
-            documents,
-            indices,
-            passages,
-            cited: Vec::new(),
-            cited_index: BTreeMap::new(),
-        }
-    }
-
-    fn finding(&mut self, number: usize, finding: &'a Finding) -> FindingView<'a> {
-        let known = finding
-            .requirement
-            .as_deref()
-            .and_then(|id| self.requirements.get(id));
-        let requirement = known.map(|&(_, requirement)| requirement);
-        let pack_index = known.map(|&(pack, _)| pack);
-        let language = self
-            .documents
-            .get(finding.document.as_str())
-            .and_then(|found| found.1.language);
-        let shown = self.report.language;
-        let own = requirement.and_then(|requirement| {
-            language.and_then(|language| requirement.statement.get_key_value(&language))
-        });
-        let general = requirement.and_then(|requirement| {
-            let text = pick(&requirement.statement, shown)?;
-            requirement
-                .statement
-                .iter()
-                .find(|&(_, other)| other == text)
-        });
-        let statement = own.or(general);
-        let translation = general.filter(|&general| Some(general) != statement);
-        let unreadable = self
-            .report
-            .unreadable
-            .iter()
-            .find(|unreadable| unreadable.path == finding.document);
-        let likeliest = finding
-            .distribution
-            .iter()
-            .max_by(|a, b| a.1.total_cmp(b.1))
-            .map(|(verdict, _)| verdict.word());
-        let mut distribution: Vec<_> = finding.distribution.iter().collect();
-        distribution.sort_by(|a, b| b.1.total_cmp(a.1).then(a.0.cmp(b.0)));
-        FindingView {
-            number,
-            verdict: finding.verdict.word(),
-            symbol: symbol(finding.verdict),
-            document: &finding.document,
-            document_index: self.indices.get(finding.document.as_str()).copied(),
-            language: language.map(|language| language.to_string()),
-            pack_index,
-            requirement: finding.requirement.as_deref(),
-            title: requirement
-                .and_then(|requirement| pick(&requirement.title, shown))
-                .map(String::as_str)
-                .or(finding.requirement.as_deref())
-                .unwrap_or("The document as a whole"),
-            statement: statement.map(|(_, text)| text.as_str()),
-            statement_language: statement.map(|(language, _)| language.to_string()),
-            translation: translation.map(|(_, text)| text.as_str()),
-            kind: requirement.map(|requirement| kind(requirement.kind)),
-            severity: finding.severity.map(severity_word),
-            probability: finding.probability.map(percent),
-            probability_of: (finding.verdict == Verdict::Undetermined)
-                .then_some(likeliest)
-                .flatten(),
-            sufficient: finding.sufficient.map(percent),
-            calibrated: finding.calibrated,
-            distribution: distribution
-                .into_iter()
-                .map(|(verdict, &probability)| (verdict.word(), percent(probability)))
-                .collect(),
-            decided_by: decided_by(finding.decided_by),
-            steps: finding
-                .justification
-                .iter()
-                .map(|step| StepView {
-                    text: &step.text,
-                    rests_on: &step.rests_on,
-                })
-                .collect(),
-            evidence: finding
-                .evidence
-                .iter()
-                .map(|e| self.evidence(finding, e))
-                .collect(),
-            also_read: finding
-                .also_read
-                .iter()
-                .map(|e| self.evidence(finding, e))
-                .collect(),
-            citations: finding.citations.iter().map(|c| self.citation(c)).collect(),
-            not_assessed: finding.not_assessed.map(|reason| reason.word()),
-            detail: unreadable.map(|unreadable| unreadable.detail.as_str()),
-        }
-    }
-
-    fn evidence(&self, finding: &Finding, evidence: &'a Evidence) -> EvidenceView<'a> {
-        let units = self
-            .documents
-            .get(finding.document.as_str())
-            .map(|found| &found.2);
-        let at = |byte| units.map_or(0, |units| units.at(byte));
-        EvidenceView {
-            id: &evidence.id,
-            page: evidence.page,
-            headings: evidence.heading_path.join(" › "),
-            quote: &evidence.quote,
-            found: found(evidence.link),
-            weight: evidence.moves.map(|moves| format!("{moves:+.1}")),
-            from: at(evidence.span.start),
-            to: at(evidence.span.end),
-        }
-    }
-
-    fn citation(&mut self, citation: &'a Citation) -> CitationView<'a> {
-        let key = (
-            citation.instrument.as_str(),
-            citation.version.as_str(),
-            citation.language,
-            citation.address.as_str(),
-        );
-        let passage = self.passages.get(&key).copied();
-        let text = passage.map_or(citation.quote.as_str(), |passage| passage.text.as_str());
-        let cited = &mut self.cited;
-        let index = *self.cited_index.entry(key).or_insert_with(|| {
-            cited.push(PassageText {
-                label: &citation.label,
-                short_title: &citation.short_title,
-                version: &citation.version,
-                language: citation.language.to_string(),
-                paraphrase: citation.nature == Nature::Paraphrase,
-                headings: passage
-                    .map(|p| p.heading_path.join(" › "))
-                    .unwrap_or_default(),
-                context: passage.map_or("", |passage| passage.context.as_str()),
-                text,
-            });
-            cited.len() - 1
-        });
-        let units = Units::of(text);
-        let (from, to) = match passage {
-            Some(_) => (units.at(citation.span.start), units.at(citation.span.end)),
-            None => (0, units.at(text.len())),
-        };
-        CitationView {
-            id: &citation.id,
-            label: &citation.label,
-            short_title: &citation.short_title,
-            instrument: citation.instrument.as_str(),
-            version: &citation.version,
-            language: citation.language.to_string(),
-            paraphrase: citation.nature == Nature::Paraphrase,
-            quote: &citation.quote,
-            found: found(citation.link),
-            passage: index,
-            from,
-            to,
         }
     }
 }
@@ -554,91 +300,6 @@ fn text(document: &Document) -> DocumentText<'_> {
             .filter(|segment| segment.kind == SegmentKind::Heading)
             .map(|segment| (units.at(segment.span.start), units.at(segment.span.end)))
             .collect(),
-    }
-}
-
-fn matrices<'a>(report: &'a Report<'a>, shown: &[&Finding]) -> Vec<Matrix<'a>> {
-    let mut cells: BTreeMap<(&str, Option<&str>), Cell> = BTreeMap::new();
-    for (index, finding) in shown.iter().enumerate() {
-        let cell = Cell {
-            finding: index + 1,
-            verdict: finding.verdict.word(),
-            symbol: symbol(finding.verdict),
-        };
-        cells.insert((&finding.document, finding.requirement.as_deref()), cell);
-    }
-    let all = paths(report);
-    let outside = report.outside();
-    let matrix = |(pack, source): (usize, &konform_terms::Pack)| {
-        let row = |path: &&str| Row {
-            document: (*path).to_owned(),
-            whole: cells.get(&(*path, None)).copied(),
-            cells: source
-                .requirements
-                .iter()
-                .map(|requirement| cells.get(&(*path, Some(requirement.id.as_str()))).copied())
-                .collect(),
-        };
-        Matrix {
-            pack,
-            title: pick(&source.title, report.language)
-                .unwrap_or(&source.id)
-                .clone(),
-            dense: source.requirements.len() > WIDE,
-            columns: source
-                .requirements
-                .iter()
-                .map(|requirement| Column {
-                    title: pick(&requirement.title, report.language)
-                        .unwrap_or(&requirement.id)
-                        .clone(),
-                    statement: pick(&requirement.statement, report.language)
-                        .cloned()
-                        .unwrap_or_default(),
-                })
-                .collect(),
-            rows: all
-                .iter()
-                .filter(|path| !outside.contains_key(&(**path, source.id.as_str())))
-                .map(row)
-                .collect(),
-            outside: outside
-                .iter()
-                .filter(|((_, pack), _)| *pack == source.id)
-                .map(|(&(document, _), &(findings, why))| Outside {
-                    document,
-                    findings,
-                    why,
-                })
-                .collect(),
-        }
-    };
-    report.packs.iter().enumerate().map(matrix).collect()
-}
-
-fn kind(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Must => "must be true",
-        Kind::MustNot => "must not be true",
-        Kind::Should => "should be true",
-    }
-}
-
-fn decided_by(decided_by: DecidedBy) -> &'static str {
-    match decided_by {
-        DecidedBy::Scope => "the scope of the requirement",
-        DecidedBy::Check => "a check without a model",
-        DecidedBy::Model => "the language model",
-        DecidedBy::Search => "the search, which found nothing that bears on it",
-        DecidedBy::Reading => "the attempt to read the file",
-    }
-}
-
-fn found(link: Link) -> String {
-    match link {
-        Link::Pinned => "named by the rule pack".to_owned(),
-        Link::Check => "found by a check".to_owned(),
-        Link::Search(score) => format!("found by search, score {score:.1}"),
     }
 }
 

@@ -15,6 +15,7 @@ mod digest;
 mod document;
 mod finding;
 mod language;
+mod measured;
 mod provision;
 mod requirement;
 mod span;
@@ -27,6 +28,7 @@ pub use document::{
 };
 pub use finding::{Citation, DecidedBy, Evidence, Finding, Link, Step, findings_digest};
 pub use language::{Language, Localized, ParseLanguageError};
+pub use measured::Measured;
 pub use provision::{
     Address, Instrument, InstrumentId, Nature, Passage, PassageId, Provision, ProvisionRef,
 };

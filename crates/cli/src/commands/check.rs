@@ -9,7 +9,7 @@ use std::{
 use anstream::{eprintln, println};
 use konform_ingest::Found;
 use konform_llm::{Engine as _, Settings as ModelSettings};
-use konform_report::{CorpusFacts, Measured, ModelFacts, Report, Run};
+use konform_report::{CorpusFacts, ModelFacts, Report, Run};
 use konform_terms::{Document, Finding, Language, Nature, Pack, Passage, Unreadable, Verdict};
 use konform_trace::{Pins, Start};
 
@@ -119,16 +119,7 @@ pub(crate) fn run(args: &CheckArgs) -> Outcome {
             digest: Some(engine.identity().digest),
             engine: engine.identity().engine.clone(),
             calibrated: settings.calibration.is_some(),
-            measured: fitted_on.map(|on| Measured {
-                set: on.set,
-                documents: on.documents,
-                labels: on.labels,
-                accuracy: on.accuracy,
-                most_frequent: on.most_frequent,
-                calibration_error: on.calibration_error,
-                decided: on.decided,
-                decided_right: on.decided_right,
-            }),
+            measured: fitted_on,
         }),
         corpora: corpus
             .texts()

@@ -13,9 +13,11 @@ use konform_eval::{
 };
 use konform_index::SegmentIndex;
 use konform_ingest::Found;
-use konform_judge::{Calibration, FittedOn, Profile, Settings};
+use konform_judge::{Calibration, Profile, Settings};
 use konform_llm::{Engine as _, Settings as ModelSettings};
-use konform_terms::{Document, Finding, Language, Pack, Requirement, Severity, Unreadable, Work};
+use konform_terms::{
+    Document, Finding, Language, Measured, Pack, Requirement, Severity, Unreadable, Work,
+};
 use konform_trace::{Pins, Record, Start, Trace};
 
 use super::{READ_MEMORY, READ_SECONDS, check};
@@ -382,7 +384,7 @@ fn profile(
         threshold: found.threshold,
         ..settings.clone()
     };
-    let on = FittedOn {
+    let on = Measured {
         set: set.name.clone(),
         digest: set.digest,
         documents: set.documents.len(),
