@@ -79,9 +79,8 @@ pub(crate) struct CheckArgs {
     pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) inputs: InputArgs,
-    /// The model: a GGUF file of Mistral architecture, or `builtin`.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) model: Option<String>,
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
     /// Exit with 1 if a finding has one of these verdicts.
     #[arg(long, value_name = "VERDICT", value_delimiter = ',')]
     pub(crate) fail_on: Option<Vec<VerdictName>>,
@@ -93,9 +92,6 @@ pub(crate) struct CheckArgs {
     /// The language to assume where a document's own is uncertain.
     #[arg(long, value_name = "LANG")]
     pub(crate) language: Option<Language>,
-    /// Threads for the model (default: one for a small model, else one per processor).
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(crate) threads: Option<u16>,
     /// Seconds that reading one file may take.
     #[arg(long, value_name = "SECONDS")]
     pub(crate) read_seconds: Option<u64>,
@@ -123,17 +119,39 @@ pub(crate) struct EvalArgs {
     pub(crate) train: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) inputs: InputArgs,
-    /// The model: a GGUF file of Mistral architecture, or `builtin`.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) model: Option<String>,
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
     #[command(flatten)]
     pub(crate) judging: JudgeArgs,
-    /// Threads for the model (default: one for a small model, else one per processor).
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(crate) threads: Option<u16>,
     /// Show no progress.
     #[arg(short, long)]
     pub(crate) quiet: bool,
+}
+
+/// What answers, and how it is run.
+#[derive(Debug, Args)]
+pub(crate) struct ModelArgs {
+    /// The model: a GGUF file of Mistral architecture, or `builtin`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) model: Option<String>,
+    /// Threads for the model (default: one for a small model, else one per processor).
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    /// Whether the same question always has the same bits, or several are evaluated at a time,
+    /// which is faster and moves the last digits of probabilities (default: replayable).
+    #[arg(long, value_enum, value_name = "MODE")]
+    pub(crate) mode: Option<ModeName>,
+    /// A folder that keeps what the model made of statements and law between runs (default: none).
+    #[arg(long, value_name = "DIR")]
+    pub(crate) prefix_cache: Option<PathBuf>,
+}
+
+/// What comes before speed, as typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ModeName {
+    Replayable,
+    Throughput,
 }
 
 /// How the model is asked, and when it may decide.
@@ -157,6 +175,13 @@ pub(crate) struct JudgeArgs {
     /// How many passages of law the model reads at most.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(0..=32))]
     pub(crate) max_passages: Option<u16>,
+    /// Whether the model's leaning to yes or no, found on an empty document, is taken out (default:
+    /// as its calibration says, else yes).
+    #[arg(long, value_name = "YES_OR_NO", value_parser = clap::builder::BoolishValueParser::new())]
+    pub(crate) balanced: Option<bool>,
+    /// Let the model add a sentence or two on each verdict. They decide nothing.
+    #[arg(long)]
+    pub(crate) commentary: bool,
 }
 
 /// How the model reads the evidence, as typed.

@@ -8,7 +8,10 @@ use std::{
 use konform_terms::Language;
 use serde::Deserialize;
 
-use crate::{args::VerdictName, error::CliError};
+use crate::{
+    args::{ModeName, VerdictName},
+    error::CliError,
+};
 
 /// The file's name.
 pub(crate) const NAME: &str = "konform.toml";
@@ -29,6 +32,11 @@ pub(crate) struct Config {
     pub(crate) threshold: Option<f64>,
     pub(crate) language: Option<Language>,
     pub(crate) threads: Option<u16>,
+    pub(crate) mode: Option<ModeName>,
+    pub(crate) prefix_cache: Option<PathBuf>,
+    /// How large the prefix cache may be, in MiB.
+    pub(crate) prefix_cache_size: Option<u32>,
+    pub(crate) commentary: bool,
     pub(crate) read_seconds: Option<u64>,
     pub(crate) read_memory: Option<u64>,
     /// The folder of the file; the current one where there is no file.

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use konform_corpus::Corpus;
 use konform_index::LawIndex;
 use konform_judge::{Profile, Reading, Settings as JudgeSettings};
-use konform_llm::{Model, Settings};
+use konform_llm::{Engine, Mode, Model, PrefixCache, Settings};
 use konform_rules::{Loaded, RulesError};
 use konform_terms::{Digest, Measured};
 
 use crate::{
-    args::{CorpusArg, InputArgs, JudgeArgs, ReadingName},
+    args::{CorpusArg, InputArgs, JudgeArgs, ModeName, ModelArgs, ReadingName},
     builtin,
     config::Config,
     error::CliError,
@@ -18,6 +18,9 @@ use crate::{
 
 /// Where imported law is kept if nothing else is said, below the project's folder.
 const CORPUS: &str = ".konform/corpus";
+
+/// How large a prefix cache may be where nothing is said, in MiB.
+const PREFIX_CACHE_MIB: u32 = 2048;
 
 /// The width of reports that underline YAML.
 const WIDTH: usize = 100;
@@ -130,8 +133,57 @@ pub(crate) fn use_colour() -> bool {
     anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
 }
 
+/// What answers, and how it is asked.
+pub(crate) struct Judge {
+    pub(crate) engine: Box<dyn Engine>,
+    /// The model as it was named: a file, or `builtin`.
+    pub(crate) name: String,
+    pub(crate) settings: JudgeSettings,
+    /// What a calibration in force was found on.
+    pub(crate) measured: Option<Measured>,
+}
+
+/// Makes what answers ready: by flag, by konform.toml, else the built-in model.
+pub(crate) fn judge(
+    model: &ModelArgs,
+    judging: &JudgeArgs,
+    config: &Config,
+) -> Result<Judge, CliError> {
+    let name = model.model.clone().or_else(|| config.model.clone());
+    let name = name.unwrap_or_else(|| builtin::MODEL_NAME.to_owned());
+    let folder = match (&model.prefix_cache, &config.prefix_cache) {
+        (Some(folder), _) => Some(folder.clone()),
+        (None, Some(folder)) => Some(config.path(folder)),
+        (None, None) => None,
+    };
+    let size = config.prefix_cache_size.unwrap_or(PREFIX_CACHE_MIB);
+    let settings = Settings {
+        threads: model.threads.or(config.threads),
+        mode: match model.mode.or(config.mode) {
+            None | Some(ModeName::Replayable) => Mode::Replayable,
+            Some(ModeName::Throughput) => Mode::Throughput,
+        },
+        prefix_cache: folder.map(|folder| PrefixCache {
+            folder,
+            bytes: u64::from(size) << 20,
+        }),
+        ..Settings::default()
+    };
+    // One model in a process, for as long as that runs.
+    let model: &'static Model = Box::leak(Box::new(load(&name, &settings)?));
+    let engine = model.engine(&settings).map_err(CliError::from_input)?;
+    let digest = engine.identity().digest;
+    let (settings, measured) = judge_settings(judging, config, &name, digest)?;
+    Ok(Judge {
+        engine: Box::new(engine),
+        name,
+        settings,
+        measured,
+    })
+}
+
 /// Loads a model: a GGUF file, or the built-in one.
-pub(crate) fn model(name: &str, settings: &Settings) -> Result<Model, CliError> {
+fn load(name: &str, settings: &Settings) -> Result<Model, CliError> {
     if name != builtin::MODEL_NAME {
         return Model::load(Path::new(name), settings).map_err(|error| {
             CliError::from_input(error).hint(
@@ -158,7 +210,7 @@ pub(crate) fn model(name: &str, settings: &Settings) -> Result<Model, CliError> 
 /// What a flag changes about how evidence is read makes the profile's calibration void, for it was
 /// found with the other reading. What comes beside the settings is what a calibration in force was
 /// found on.
-pub(crate) fn judge_settings(
+fn judge_settings(
     args: &JudgeArgs,
     config: &Config,
     model: &str,
@@ -194,9 +246,13 @@ pub(crate) fn judge_settings(
     if let Some(count) = args.max_passages {
         settings.max_passages = count.into();
     }
+    if let Some(balanced) = args.balanced {
+        settings.balanced = balanced;
+    }
     if settings != known {
         settings.calibration = None;
     }
+    settings.commentary = args.commentary || config.commentary;
     if let Some(threshold) = args.threshold.or(config.threshold) {
         settings.threshold = threshold;
     }

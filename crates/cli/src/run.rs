@@ -512,6 +512,7 @@ fn not_assessed(unreadable: &Unreadable) -> Finding {
             text: unreadable.detail.clone(),
             rests_on: vec![],
         }],
+        commentary: None,
         not_assessed: Some(unreadable.reason),
     }
 }

@@ -115,6 +115,7 @@ mod tests {
             also_read: vec![],
             citations: vec![],
             justification: vec![],
+            commentary: None,
             not_assessed: None,
         }
     }

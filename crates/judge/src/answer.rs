@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::collections::BTreeMap;
 
 use konform_terms::{Kind, Verdict};
 
@@ -60,52 +60,6 @@ pub(crate) fn by_verdict(letters: &[f64], kind: Kind) -> BTreeMap<Verdict, f64> 
     sums
 }
 
-/// Writes the grammar (GBNF) of what may follow a letter: numbers of evidence and passages in
-/// rising order, none twice, and at least one piece of evidence where the letter needs some.
-///
-/// `s3` stands for "some evidence was chosen, go on at 3", `n3` for "none was chosen yet".
-#[must_use]
-pub fn grammar(letter: Letter, evidence: usize, passages: usize) -> String {
-    let mut rules = String::new();
-    let root = if letter.needs_evidence() && evidence > 0 {
-        "n1"
-    } else {
-        "p1"
-    };
-    let _ = writeln!(rules, "root ::= {root}");
-    for number in (1..=evidence).filter(|_| root == "n1") {
-        let next = number + 1;
-        let skip = if number < evidence {
-            format!(" | n{next}")
-        } else {
-            String::new()
-        };
-        let _ = writeln!(rules, "n{number} ::= \" E{number}\" s{next}{skip}");
-        if number > 1 {
-            let _ = writeln!(rules, "s{number} ::= (\" E{number}\")? s{next}");
-        }
-    }
-    if root == "n1" {
-        let _ = writeln!(rules, "s{} ::= p1", evidence + 1);
-    }
-    for number in 1..=passages {
-        let _ = writeln!(rules, "p{number} ::= (\" P{number}\")? p{}", number + 1);
-    }
-    let _ = writeln!(rules, "p{} ::= \"\"", passages + 1);
-    rules
-}
-
-/// Reads the numbers of evidence and passages out of what follows the letter.
-#[must_use]
-pub fn parse_ids(text: &str) -> (Vec<usize>, Vec<usize>) {
-    let numbers = |kind: char| {
-        text.split_whitespace()
-            .filter_map(|id| id.strip_prefix(kind)?.parse().ok())
-            .collect::<Vec<usize>>()
-    };
-    (numbers('E'), numbers('P'))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,36 +78,5 @@ mod tests {
         assert_eq!(sums[&Verdict::Satisfied], 0.5);
         assert_eq!(sums[&Verdict::Violated], 0.1);
         assert_eq!(sums[&Verdict::NotApplicable], 0.4);
-    }
-
-    #[test]
-    fn an_affirmative_answer_needs_evidence() {
-        insta::assert_snapshot!(grammar(Letter::A, 3, 2), @r#"
-        root ::= n1
-        n1 ::= " E1" s2 | n2
-        n2 ::= " E2" s3 | n3
-        s2 ::= (" E2")? s3
-        n3 ::= " E3" s4
-        s3 ::= (" E3")? s4
-        s4 ::= p1
-        p1 ::= (" P1")? p2
-        p2 ::= (" P2")? p3
-        p3 ::= ""
-        "#);
-    }
-
-    #[test]
-    fn silence_names_no_evidence() {
-        insta::assert_snapshot!(grammar(Letter::C, 3, 1), @r#"
-        root ::= p1
-        p1 ::= (" P1")? p2
-        p2 ::= ""
-        "#);
-    }
-
-    #[test]
-    fn ids_are_read_by_kind() {
-        assert_eq!(parse_ids(" E1 E3 P2"), (vec![1, 3], vec![2]));
-        assert_eq!(parse_ids(""), (vec![], vec![]));
     }
 }

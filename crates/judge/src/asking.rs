@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 
 use konform_llm::{Engine, LlmError, Prompt};
-use konform_terms::{Asked, DecidedBy, Digest, Evidence, Finding, Link, Step, Verdict, Work};
+use konform_terms::{
+    Asked, DecidedBy, Digest, Evidence, Finding, Link, Purpose, Step, Verdict, Work,
+};
 
 use crate::{
     answer::{self, Letter},
     case::{Case, Judged, Reading, Settings},
+    commentary,
     evidence::{self, Candidate},
     judging::{cite, finding, rests_on_silence, without_model},
     justify::Justifier,
@@ -24,10 +27,10 @@ struct Said {
     letters: [f64; 4],
     /// The same where only the evidence that the verdict rests on is read, if there is some.
     alone: Option<[f64; 4]>,
-    /// For each candidate: whether the verdict rests on it, and how far it moves it if measured.
-    weights: Vec<(bool, Option<f64>)>,
-    /// The numbers of the passages that the verdict rests on.
-    cited: Vec<usize>,
+    /// For each candidate: how far it moves the verdict, if that was measured.
+    moves: Vec<Option<f64>>,
+    /// The same for each passage that was read.
+    passage_moves: Vec<f64>,
     work: Work,
 }
 
@@ -62,12 +65,30 @@ pub(crate) fn ask<E: Engine + ?Sized>(
         }
     }
     candidates.sort_by_key(|candidate| candidate.segment);
-    let mut said = match settings.reading {
-        Reading::Together => together(engine, settings, case, &candidates, passages)?,
-        Reading::Each => each(engine, settings, case, &candidates, passages)?,
+    let mut asker = Asker {
+        engine,
+        settings,
+        case,
+        passages: (0..passages).collect(),
+        work: Work::default(),
+        blank: None,
     };
+    let mut said = asker.verdict(&candidates)?;
     said.work.candidates = ranked;
-    Ok(conclude(engine, settings, case, &candidates, said))
+    let letter = weigh::likeliest(&said.letters);
+    let mut judged = conclude(engine, settings, case, &candidates, said);
+    if settings.commentary {
+        comment(
+            engine,
+            settings,
+            case,
+            &candidates,
+            passages,
+            letter,
+            &mut judged,
+        )?;
+    }
+    Ok(judged)
 }
 
 /// The candidates by index with their scores, best first.
@@ -95,138 +116,225 @@ fn longest<E: Engine + ?Sized>(
         Reading::Each => candidates.chunks(1).collect(),
     };
     let mut most = 0;
+    let passages: Vec<usize> = (0..passages).collect();
     for candidates in shown {
-        let prompt = prompt_of(settings, case, candidates, passages);
+        let prompt = prompt_of(settings, case, candidates, &passages);
         most = most.max(engine.count(&prompt)?);
     }
     Ok(most)
 }
 
-/// All candidates in one prompt. What the verdict rests on is chosen by number under a grammar;
-/// each chosen piece is then left out of a prompt, and what does not move the verdict is not kept.
-fn together<E: Engine + ?Sized>(
+/// Asks for letters, and keeps what was asked.
+struct Asker<'a, E: ?Sized> {
+    engine: &'a mut E,
+    settings: &'a Settings,
+    case: &'a Case<'a>,
+    /// The passages that the model reads, by index.
+    passages: Vec<usize>,
+    work: Work,
+    /// What the model says of an empty document, where its leaning is taken out.
+    blank: Option<Letters>,
+}
+
+/// What one prompt shows: candidates, and passages by index.
+type View<'a> = (&'a [Candidate], &'a [usize]);
+
+impl<E: Engine + ?Sized> Asker<'_, E> {
+    /// The verdict's letters, and what moves them.
+    fn verdict(&mut self, candidates: &[Candidate]) -> Result<Said, LlmError> {
+        let passages = self.passages.clone();
+        if self.settings.balanced {
+            let blank = self.letters(Purpose::Blank, &[(&[], &passages)])?;
+            self.blank = blank.first().copied();
+        }
+        let prompts = self.read(Purpose::Evidence, candidates, &passages)?;
+        let letters = self.distribution(&prompts);
+        let letter = weigh::likeliest(&letters);
+        let moves = match self.settings.reading {
+            // Silence rests on no evidence.
+            Reading::Together if !letter.needs_evidence() => vec![None; candidates.len()],
+            Reading::Together => self.left_out(candidates, &letters, letter)?,
+            Reading::Each => weigh::moves(&prompts, letter, self.settings.calibration)
+                .into_iter()
+                .map(Some)
+                .collect(),
+        };
+        let passage_moves = self.passages_left_out(candidates, &letters, letter)?;
+        let rests: Vec<usize> = (0..candidates.len())
+            .filter(|&at| rests(letter, moves[at]))
+            .collect();
+        let alone = match (rests.len(), self.settings.reading) {
+            (0, _) => None,
+            (all, _) if all == candidates.len() => Some(letters),
+            (_, Reading::Each) => {
+                let prompts: Vec<Letters> = rests.iter().map(|&at| prompts[at]).collect();
+                Some(self.distribution(&prompts))
+            }
+            (_, Reading::Together) => {
+                let shown: Vec<Candidate> =
+                    rests.iter().map(|&at| candidates[at].clone()).collect();
+                let prompts = self.letters(Purpose::Alone, &[(&shown, &passages)])?;
+                Some(self.distribution(&prompts))
+            }
+        };
+        Ok(Said {
+            letters,
+            alone,
+            moves,
+            passage_moves,
+            work: std::mem::take(&mut self.work),
+        })
+    }
+
+    fn distribution(&self, prompts: &[Letters]) -> [f64; 4] {
+        weigh::distribution(prompts, self.settings.calibration)
+    }
+
+    /// Reads all candidates with some passages: in one prompt, or each in its own.
+    fn read(
+        &mut self,
+        purpose: Purpose,
+        candidates: &[Candidate],
+        passages: &[usize],
+    ) -> Result<Vec<Letters>, LlmError> {
+        let views: Vec<View<'_>> = match self.settings.reading {
+            Reading::Together => vec![(candidates, passages)],
+            Reading::Each => candidates.chunks(1).map(|one| (one, passages)).collect(),
+        };
+        self.letters(purpose, &views)
+    }
+
+    /// How far each candidate moves a letter where all are read together. The last is left out
+    /// first: such prompts share most with the whole one.
+    fn left_out(
+        &mut self,
+        candidates: &[Candidate],
+        letters: &[f64; 4],
+        letter: Letter,
+    ) -> Result<Vec<Option<f64>>, LlmError> {
+        let passages = self.passages.clone();
+        let others: Vec<Vec<Candidate>> = (0..candidates.len())
+            .rev()
+            .map(|left_out| {
+                let mut others = candidates.to_vec();
+                others.remove(left_out);
+                others
+            })
+            .collect();
+        let views: Vec<View<'_>> = others
+            .iter()
+            .map(|shown| (&shown[..], &passages[..]))
+            .collect();
+        let prompts = self.letters(Purpose::Without, &views)?;
+        let with = weigh::against_others(letters, letter);
+        let moves = prompts.iter().rev().map(|&prompt| {
+            let without = self.distribution(&[prompt]);
+            Some(with - weigh::against_others(&without, letter))
+        });
+        Ok(moves.collect())
+    }
+
+    /// How far each passage moves a letter.
+    fn passages_left_out(
+        &mut self,
+        candidates: &[Candidate],
+        letters: &[f64; 4],
+        letter: Letter,
+    ) -> Result<Vec<f64>, LlmError> {
+        let with = weigh::against_others(letters, letter);
+        let mut moves = Vec::with_capacity(self.passages.len());
+        for left_out in self.passages.clone() {
+            let mut others = self.passages.clone();
+            others.retain(|&other| other != left_out);
+            let prompts = self.read(Purpose::Without, candidates, &others)?;
+            let without = self.distribution(&prompts);
+            moves.push(with - weigh::against_others(&without, letter));
+        }
+        Ok(moves)
+    }
+
+    /// Asks for the letters behind prompts and notes them; a leaning that is known is taken out.
+    fn letters(&mut self, purpose: Purpose, views: &[View<'_>]) -> Result<Vec<Letters>, LlmError> {
+        let prompts: Vec<Prompt> = views
+            .iter()
+            .map(|(shown, passages)| prompt_of(self.settings, self.case, shown, passages))
+            .collect();
+        let choices = Letter::ALL.map(Letter::text);
+        let answers = self.engine.score(&prompts, &choices)?;
+        let mut all = Vec::with_capacity(views.len());
+        for ((prompt, (shown, passages)), scores) in prompts.iter().zip(views).zip(answers) {
+            self.work.evaluated += scores.usage.evaluated;
+            self.work.reused += scores.usage.reused;
+            let mut letters = [f64::NEG_INFINITY; 4];
+            for (letter, value) in letters.iter_mut().zip(&scores.log_probabilities) {
+                *letter = *value;
+            }
+            self.work.asked.push(Asked {
+                purpose,
+                segments: shown.iter().map(|candidate| candidate.segment).collect(),
+                passages: passages.iter().map(|index| index + 1).collect(),
+                prompt: Digest::of_json(prompt),
+                log_probabilities: choices
+                    .into_iter()
+                    .map(str::to_owned)
+                    .zip(letters)
+                    .collect(),
+            });
+            if let Some(blank) = &self.blank {
+                weigh::balance(&mut letters, blank);
+            }
+            all.push(letters);
+        }
+        Ok(all)
+    }
+}
+
+/// Whether a verdict rests on a piece of evidence that moves it so far.
+fn rests(letter: Letter, moves: Option<f64>) -> bool {
+    letter.needs_evidence() && moves.is_some_and(|moves| moves >= LEAST_MOVE)
+}
+
+/// Adds what the model itself says, with the evidence that the verdict rests on, or all that was
+/// read where it rests on none, before it.
+fn comment<E: Engine + ?Sized>(
     engine: &mut E,
     settings: &Settings,
     case: &Case<'_>,
     candidates: &[Candidate],
     passages: usize,
-) -> Result<Said, LlmError> {
-    let mut work = Work::default();
-    let prompt = prompt_of(settings, case, candidates, passages);
-    let scores = letters(engine, &prompt, candidates, &mut work)?;
-    let said = weigh::distribution(&[scores], settings.calibration);
-    let letter = weigh::likeliest(&said);
-    let completion = engine.complete(
-        &prompt,
-        letter.text(),
-        &answer::grammar(letter, candidates.len(), passages),
-        4 * (candidates.len() + passages) + 1,
-    )?;
-    let (chosen, cited) = answer::parse_ids(&completion.text);
-    work.answer = format!("{}{}", letter.text(), completion.text);
-    work.evaluated += completion.usage.evaluated;
-    work.reused += completion.usage.reused;
-
-    let mut ask = |shown: &[Candidate]| -> Result<[f64; 4], LlmError> {
-        let prompt = prompt_of(settings, case, shown, passages);
-        let scores = letters(engine, &prompt, shown, &mut work)?;
-        Ok(weigh::distribution(&[scores], settings.calibration))
+    letter: Letter,
+    judged: &mut Judged,
+) -> Result<(), LlmError> {
+    let finding = &judged.finding;
+    let ids: Vec<String> = match finding.evidence.as_slice() {
+        [] => finding
+            .also_read
+            .iter()
+            .map(|piece| piece.id.clone())
+            .collect(),
+        shown => shown.iter().map(|piece| piece.id.clone()).collect(),
     };
-    let with = weigh::against_others(&said, letter);
-    let mut weights = vec![(false, None); candidates.len()];
-    for number in chosen {
-        let Some(weight) = weights.get_mut(number - 1) else {
-            continue;
-        };
-        let mut others = candidates.to_vec();
-        others.remove(number - 1);
-        let moves = with - weigh::against_others(&ask(&others)?, letter);
-        *weight = (moves >= LEAST_MOVE, Some(moves));
-    }
     let shown: Vec<Candidate> = candidates
         .iter()
-        .zip(&weights)
-        .filter(|(_, weight)| weight.0)
-        .map(|(candidate, _)| candidate.clone())
+        .enumerate()
+        .filter(|(index, _)| ids.contains(&format!("E{}", index + 1)))
+        .map(|(_, candidate)| candidate.clone())
         .collect();
-    let alone = match shown.len() {
-        0 => None,
-        all if all == candidates.len() => Some(said),
-        _ => Some(ask(&shown)?),
-    };
-    Ok(Said {
-        letters: said,
-        alone,
-        weights,
-        cited,
-        work,
-    })
-}
-
-/// Each candidate in a prompt of its own; the verdict rests on those that move it.
-fn each<E: Engine + ?Sized>(
-    engine: &mut E,
-    settings: &Settings,
-    case: &Case<'_>,
-    candidates: &[Candidate],
-    passages: usize,
-) -> Result<Said, LlmError> {
-    let mut work = Work::default();
-    let mut scores = Vec::with_capacity(candidates.len());
-    for candidate in candidates.chunks(1) {
-        let prompt = prompt_of(settings, case, candidate, passages);
-        scores.push(letters(engine, &prompt, candidate, &mut work)?);
+    let passages: Vec<usize> = (0..passages).collect();
+    let prompt = prompt_of(settings, case, &shown, &passages);
+    if engine.count(&prompt)? > engine.capacity() || shown.is_empty() {
+        return Ok(());
     }
-    let said = weigh::distribution(&scores, settings.calibration);
-    let letter = weigh::likeliest(&said);
-    let weights: Vec<(bool, Option<f64>)> = weigh::moves(&scores, letter, settings.calibration)
-        .into_iter()
-        .map(|moves| {
-            let rests = letter.needs_evidence() && moves >= LEAST_MOVE;
-            (rests, Some(moves))
-        })
-        .collect();
-    let shown: Vec<Letters> = scores
-        .iter()
-        .zip(&weights)
-        .filter(|(_, weight)| weight.0)
-        .map(|(scores, _)| *scores)
-        .collect();
-    let alone = (!shown.is_empty()).then(|| weigh::distribution(&shown, settings.calibration));
-    Ok(Said {
-        letters: said,
-        alone,
-        weights,
-        cited: vec![],
-        work,
-    })
-}
-
-/// Asks for the letters behind one prompt and notes it.
-fn letters<E: Engine + ?Sized>(
-    engine: &mut E,
-    prompt: &Prompt,
-    shown: &[Candidate],
-    work: &mut Work,
-) -> Result<Letters, LlmError> {
-    let choices = Letter::ALL.map(Letter::text);
-    let scores = engine.score(prompt, &choices)?;
-    work.evaluated += scores.usage.evaluated;
-    work.reused += scores.usage.reused;
-    let mut letters = [f64::NEG_INFINITY; 4];
-    for (letter, value) in letters.iter_mut().zip(&scores.log_probabilities) {
-        *letter = *value;
-    }
-    work.asked.push(Asked {
-        segments: shown.iter().map(|candidate| candidate.segment).collect(),
-        prompt: Digest::of_json(prompt),
-        log_probabilities: choices
-            .into_iter()
-            .map(str::to_owned)
-            .zip(letters)
-            .collect(),
-    });
-    Ok(letters)
+    let said = engine.complete(
+        &prompt,
+        &format!("{}{}", letter.text(), commentary::OPENING),
+        &commentary::grammar(shown.len(), passages.len()),
+        commentary::TOKENS,
+    )?;
+    judged.work.evaluated += said.usage.evaluated;
+    judged.work.reused += said.usage.reused;
+    judged.finding.commentary = commentary::finish(&said.text, &ids);
+    Ok(())
 }
 
 /// Makes the finding of what the model said.
@@ -249,18 +357,18 @@ fn conclude<E: Engine + ?Sized>(
 
     let mut evidence: Vec<Evidence> = vec![];
     let mut also_read: Vec<Evidence> = vec![];
-    for (index, (candidate, (rests, moves))) in candidates.iter().zip(said.weights).enumerate() {
+    for (index, (candidate, moves)) in candidates.iter().zip(said.moves).enumerate() {
         let piece = Evidence {
             moves,
             ..evidence::quote(case.document, candidate, index + 1)
         };
-        if rests {
+        if rests(letter, moves) {
             evidence.push(piece);
         } else {
             also_read.push(piece);
         }
     }
-    let citations = cite(case.passages, |number| said.cited.contains(&number));
+    let citations = cite(case.passages, &said.passage_moves, LEAST_MOVE);
 
     let mut steps: Vec<Step> = say.source(&citations).into_iter().collect();
     steps.push(say.read(case.document.segments.len(), candidates.len()));
@@ -296,12 +404,12 @@ fn prompt_of(
     settings: &Settings,
     case: &Case<'_>,
     candidates: &[Candidate],
-    passages: usize,
+    passages: &[usize],
 ) -> Prompt {
-    let passages: Vec<(String, String)> = case.passages[..passages]
+    let passages: Vec<(String, String)> = passages
         .iter()
-        .map(|cited| {
-            let passage = &cited.passage;
+        .map(|&index| {
+            let passage = &case.passages[index].passage;
             let words = passage
                 .text
                 .chars()

@@ -43,6 +43,12 @@ pub struct Settings {
     pub passage_characters: usize,
     /// The probability below which a person decides.
     pub threshold: f64,
+    /// Whether the model's leaning to yes or no, found on an empty document, is taken out.
+    #[serde(default)]
+    pub balanced: bool,
+    /// Whether the model adds words of its own, which decide nothing.
+    #[serde(default)]
+    pub commentary: bool,
     /// The calibration of the model in use, if there is one.
     pub calibration: Option<Calibration>,
 }
@@ -55,6 +61,8 @@ impl Default for Settings {
             max_passages: 2,
             passage_characters: 400,
             threshold: 0.6,
+            balanced: true,
+            commentary: false,
             calibration: None,
         }
     }

@@ -175,12 +175,15 @@ fn decide_by_silence(case: &Case<'_>) -> Judged {
     without_model(case, verdict, DecidedBy::Search, vec![], steps)
 }
 
-/// Cites the passages that the pack pins, and of those that the search found the chosen ones.
-pub(crate) fn cite(passages: &[CitedPassage], chosen: impl Fn(usize) -> bool) -> Vec<Citation> {
+/// Cites the passages that the pack pins, and of those that the search found the ones that move the
+/// verdict by at least `least`. `moves` says how far the model was moved by those that it read.
+pub(crate) fn cite(passages: &[CitedPassage], moves: &[f64], least: f64) -> Vec<Citation> {
     passages
         .iter()
         .enumerate()
-        .filter(|(index, cited)| cited.link == Link::Pinned || chosen(index + 1))
+        .filter(|(index, cited)| {
+            cited.link == Link::Pinned || moves.get(*index).is_some_and(|&moves| moves >= least)
+        })
         .map(|(index, CitedPassage { passage, link })| Citation {
             id: format!("P{}", index + 1),
             instrument: passage.instrument.clone(),
@@ -194,6 +197,7 @@ pub(crate) fn cite(passages: &[CitedPassage], chosen: impl Fn(usize) -> bool) ->
             span: passage.span(),
             quote: passage.text.clone(),
             link: *link,
+            moves: moves.get(index).copied(),
         })
         .collect()
 }
@@ -205,7 +209,7 @@ pub(crate) fn without_model(
     evidence: Vec<Evidence>,
     steps: Vec<Step>,
 ) -> Judged {
-    let citations = cite(case.passages, |_| false);
+    let citations = cite(case.passages, &[], 0.0);
     let mut justification: Vec<Step> = Justifier(case.language)
         .source(&citations)
         .into_iter()
@@ -243,6 +247,7 @@ pub(crate) fn finding(
         also_read: vec![],
         citations: vec![],
         justification,
+        commentary: None,
         not_assessed: None,
     }
 }

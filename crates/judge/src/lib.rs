@@ -8,8 +8,9 @@
 //! `not-applicable`, a check can decide without a model, and where no segment shares a word with
 //! the requirement there is nothing to ask about. Else the model reads numbered evidence and
 //! numbered passages, all evidence in one prompt or each segment in its own ([`Reading`]). Its
-//! verdict is the distribution over four letters at one position, and what it rests on is chosen
-//! by number: the model writes no quote, so it cannot invent one.
+//! verdict is the distribution over four letters at one position. What it rests on is measured:
+//! each piece is left out, and what does not move the verdict is no reason. The model writes no
+//! quote, so it cannot invent one.
 //!
 //! What comes from other stages (scope and checks from the rules, passages from the corpus) comes
 //! in as plain data, a [`Case`]; what goes out is a [`Judged`].
@@ -17,6 +18,7 @@
 mod answer;
 mod asking;
 mod case;
+mod commentary;
 mod evidence;
 mod judging;
 mod justify;
@@ -24,7 +26,7 @@ mod profile;
 mod prompt;
 mod weigh;
 
-pub use answer::{Letter, grammar, parse_ids};
+pub use answer::Letter;
 pub use case::{Calibration, Case, Checked, CitedPassage, Judged, Reading, Scoped, Settings};
 pub use judging::{Candidates, JudgeError, Prepared, ask, judge, prepare};
 pub use profile::{Profile, ProfileError};

@@ -26,6 +26,9 @@ pub struct Profile {
     pub max_evidence: usize,
     /// How many passages it read at most.
     pub max_passages: usize,
+    /// Whether its leaning to yes or no was taken out.
+    #[serde(default)]
+    pub balanced: bool,
     /// What makes its log-odds probabilities; absent for a model that was not measured yet.
     pub calibration: Option<Calibration>,
     /// The probability below which a person decides.
@@ -83,6 +86,7 @@ impl Profile {
             reading: settings.reading,
             max_evidence: settings.max_evidence,
             max_passages: settings.max_passages,
+            balanced: settings.balanced,
             calibration: settings.calibration,
             threshold: settings.threshold,
             fitted_on,
@@ -130,6 +134,7 @@ impl Profile {
             reading: self.reading,
             max_evidence: self.max_evidence,
             max_passages: self.max_passages,
+            balanced: self.balanced,
             threshold: self.threshold,
             calibration: self.calibration,
             ..Settings::default()
@@ -185,7 +190,7 @@ mod tests {
         };
         let good = serde_json::to_string(&profile(&settings)).unwrap();
         let cases = [
-            good.replace("konform-prompt/2", "konform-prompt/1"),
+            good.replace("konform-prompt/3", "konform-prompt/1"),
             good.replace("\"temperature\":1.0", "\"temperature\":0.0"),
             good.replace("\"threshold\":0.6", "\"threshold\":60"),
             "{}".to_owned(),
@@ -201,7 +206,7 @@ mod tests {
         let other = Profile::read(&good, Digest::of("other")).unwrap_err();
         said.push(other.to_string().chars().take(40).collect());
         insta::assert_snapshot!(said.join("\n"), @r"
-        it was made for konform-prompt/1 (konform-calibration/1), and this konform asks with konform-prompt/2
+        it was made for konform-prompt/1 (konform-calibration/1), and this konform asks with konform-prompt/3
         temperature is 0, which makes no sense
         threshold is 60, which makes no sense
         it is not a calibration file that `konform eval` wrote

@@ -4,7 +4,7 @@ use konform_llm::{Part, Prompt};
 use konform_terms::Kind;
 
 /// The version of the prompt's wording; part of what pins a run.
-pub const PROMPT_VERSION: &str = "konform-prompt/2";
+pub const PROMPT_VERSION: &str = "konform-prompt/3";
 
 /// What a prompt shows, already chosen and in the order of its numbers.
 #[derive(Debug, Clone, Copy)]
@@ -28,14 +28,27 @@ pub struct Line<'a> {
     pub words: &'a str,
 }
 
-/// Writes the prompt. What does not depend on the document comes first, so that it is evaluated
-/// once for many documents; control tokens are parts of their own, so that no text can form one.
+/// Writes the prompt. What does not depend on the document is the first block, so that it is
+/// evaluated once for many documents; each piece of evidence is a block of its own, so that prompts
+/// that begin with the same pieces share them. Control tokens are parts of their own, so that no
+/// text can form one.
 #[must_use]
 pub fn render(shown: &Shown<'_>) -> Prompt {
-    Prompt {
-        shared: vec![Part::Bos, Part::InstOpen, Part::Text(shared_text(shown))],
-        own: vec![Part::Text(own_text(shown)), Part::InstClose],
+    let mut blocks = vec![vec![
+        Part::Bos,
+        Part::InstOpen,
+        Part::Text(shared_text(shown)),
+    ]];
+    let lines = shown.evidence.iter().enumerate();
+    blocks.extend(lines.map(|(index, line)| vec![Part::Text(own_text(index + 1, line))]));
+    // A document that says nothing.
+    if shown.evidence.is_empty() {
+        blocks.push(vec![Part::Text("N/A\n".to_owned())]);
     }
+    if let Some(last) = blocks.last_mut() {
+        last.push(Part::InstClose);
+    }
+    Prompt::new(blocks)
 }
 
 fn shared_text(shown: &Shown<'_>) -> String {
@@ -64,17 +77,14 @@ fn shared_text(shown: &Shown<'_>) -> String {
     text
 }
 
-fn own_text(shown: &Shown<'_>) -> String {
-    let mut text = String::new();
-    for (index, line) in shown.evidence.iter().enumerate() {
-        let _ = write!(text, "[E{}] ", index + 1);
-        let heading = fold(line.heading);
-        if !heading.is_empty() {
-            let _ = write!(text, "({heading}) ");
-        }
-        let _ = writeln!(text, "{}", fold(line.words));
-    }
-    text
+fn own_text(number: usize, line: &Line<'_>) -> String {
+    let heading = fold(line.heading);
+    let heading = if heading.is_empty() {
+        heading
+    } else {
+        format!("({heading}) ")
+    };
+    format!("[E{number}] {heading}{}\n", fold(line.words))
 }
 
 /// Folds white space, line breaks included, to single spaces: a segment is one line of the prompt
@@ -112,7 +122,7 @@ mod tests {
             Part::Text(text) => text.clone(),
             other => format!("{other:?}"),
         };
-        let parts: Vec<String> = prompt.shared.iter().chain(&prompt.own).map(text).collect();
+        let parts: Vec<String> = prompt.parts().map(text).collect();
         insta::assert_snapshot!(parts.join("|"), @r"
         Bos|InstOpen|You check one statement against a document. Judge from the evidence alone. Is the statement true of the document? A = yes, B = no, the contrary, C = not addressed, D = not applicable
 
@@ -123,7 +133,7 @@ mod tests {
 
         Evidence:
         |[E1] (2. Orders) Acme follows the orders.
-        [E2] [E9] and </s>
+        |[E2] [E9] and </s>
         |InstClose
         ");
     }

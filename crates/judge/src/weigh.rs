@@ -10,12 +10,9 @@
 //! How far a segment moves a letter is the letter's log-odds in the distribution with all segments
 //! less those with all but this one; it needs no further prompt.
 
-use konform_terms::Work;
+use konform_terms::{Purpose, Work};
 
-use crate::{
-    answer::Letter,
-    case::{Calibration, Reading},
-};
+use crate::{answer::Letter, case::Calibration};
 
 /// The log-probabilities of the letters behind one prompt, in the order of [`Letter::ALL`].
 pub(crate) type Letters = [f64; 4];
@@ -54,29 +51,42 @@ pub(crate) fn against_others(letters: &[f64; 4], letter: Letter) -> f64 {
     own.ln().max(LEAST) - others.ln().max(LEAST)
 }
 
+/// Takes a model's leaning to yes or no out of its letters: *b = ½ (ln p(A) − ln p(B))* behind a
+/// prompt that shows an empty document, where neither can be the likelier, is taken from A and
+/// given to B. (The idea is contextual calibration, Zhao et al. 2021; silence, which is the right
+/// answer to an empty document, is left as it is.)
+pub(crate) fn balance(letters: &mut Letters, blank: &Letters) {
+    let lean = 0.5 * (blank[0].max(LEAST) - blank[1].max(LEAST));
+    letters[0] -= lean;
+    letters[1] += lean;
+}
+
 /// The uncalibrated log-odds of each letter against C, from what a trace keeps of the work; `None`
 /// where no model was asked.
 ///
 /// Adding a prior to that of C and dividing by a temperature gives what a calibrated run gives.
 #[must_use]
-pub fn log_odds(work: &Work, reading: Reading) -> Option<[(Letter, f64); 4]> {
-    // Behind the first prompt of all evidence stand those that leave some out.
-    let counted = match reading {
-        Reading::Together => work.asked.get(..1)?,
-        Reading::Each => &work.asked,
+pub fn log_odds(work: &Work) -> Option<[(Letter, f64); 4]> {
+    let said = |purpose| {
+        let asked = work.asked.iter();
+        asked
+            .filter(move |asked| asked.purpose == purpose)
+            .map(|asked| {
+                Letter::ALL.map(|letter| {
+                    let known = asked.log_probabilities.get(letter.text());
+                    known.copied().unwrap_or(f64::NEG_INFINITY)
+                })
+            })
     };
-    if counted.is_empty() {
+    let mut prompts: Vec<Letters> = said(Purpose::Evidence).collect();
+    if prompts.is_empty() {
         return None;
     }
-    let prompts: Vec<Letters> = counted
-        .iter()
-        .map(|asked| {
-            Letter::ALL.map(|letter| {
-                let known = asked.log_probabilities.get(letter.text());
-                known.copied().unwrap_or(f64::NEG_INFINITY)
-            })
-        })
-        .collect();
+    if let Some(blank) = said(Purpose::Blank).next() {
+        for letters in &mut prompts {
+            balance(letters, &blank);
+        }
+    }
     let letters = distribution(&prompts, None);
     let silence = letters[SILENCE].ln().max(LEAST);
     let mut odds = Letter::ALL.map(|letter| (letter, 0.0));
@@ -144,6 +154,17 @@ mod tests {
         for (got, want) in letters.into_iter().zip([0.6, 0.1, 0.25, 0.05]) {
             assert!(close(got, want), "{letters:?}");
         }
+    }
+
+    #[test]
+    fn a_leaning_to_yes_is_taken_out_and_silence_stays() {
+        // Behind nothing the model says yes nine times as often as no.
+        let blank = logs([0.45, 0.05, 0.49, 0.01]);
+        let mut letters = logs([0.45, 0.05, 0.49, 0.01]);
+        balance(&mut letters, &blank);
+        let letters = distribution(&[letters], None);
+        assert!(close(letters[0], letters[1]), "{letters:?}");
+        assert_eq!(likeliest(&letters), Letter::C);
     }
 
     #[test]

@@ -47,8 +47,10 @@ fn the_prompt_is_byte_for_byte_the_one_that_training_uses() {
             passages: &passages,
             evidence: &evidence,
         });
-        assert_eq!(prompt.shared[2], Part::Text(text(&case["shared"])));
-        assert_eq!(prompt.own[0], Part::Text(text(&case["own"])));
+        assert_eq!(prompt.blocks[0][2], Part::Text(text(&case["shared"])));
+        let own = prompt.blocks[1..].iter().flatten();
+        let own: String = own.filter_map(words).collect();
+        assert_eq!(own, text(&case["own"]));
     }
 }
 
@@ -99,8 +101,10 @@ struct Setting {
     kind: Kind,
     checks: Vec<Checked>,
     in_scope: bool,
-    /// The probabilities of the four letters, and the ids that follow.
-    answer: ([f64; 4], &'static str),
+    /// The probabilities of the four letters where the decisive sentence is read.
+    answer: [f64; 4],
+    /// What the model says for itself, where it is asked to.
+    words: &'static str,
     settings: Settings,
 }
 
@@ -121,7 +125,7 @@ fn found(setting: &Setting) -> Finding {
         checks: &setting.checks,
         passages: &[],
     };
-    let (letters, ids) = setting.answer;
+    let (letters, ids) = (setting.answer, setting.words);
     // Without the decisive sentence the model does not know.
     let mut engine = Scripted::new(move |text: &str| {
         let known = text.contains(TEXT[1]);
@@ -139,7 +143,8 @@ fn setting(sentences: &[&str]) -> Setting {
         kind: Kind::Must,
         checks: vec![],
         in_scope: true,
-        answer: ([0.9, 0.05, 0.04, 0.01], " E1"),
+        answer: [0.9, 0.05, 0.04, 0.01],
+        words: "",
         settings: Settings::default(),
     }
 }
@@ -150,8 +155,15 @@ const TEXT: [&str; 3] = [
     "Incidents are notified by mail.",
 ];
 
+fn words(part: &Part) -> Option<&str> {
+    match part {
+        Part::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
 #[test]
-fn the_chosen_evidence_is_quoted_and_the_rest_is_listed_as_read() {
+fn the_evidence_that_moves_the_verdict_is_quoted_and_the_rest_is_listed_as_read() {
     let finding = found(&setting(&TEXT));
     assert_eq!(
         (finding.verdict, finding.decided_by),
@@ -174,14 +186,32 @@ fn the_chosen_evidence_is_quoted_and_the_rest_is_listed_as_read() {
 
 #[test]
 fn what_does_not_move_the_verdict_is_no_reason() {
-    let finding = found(&Setting {
-        answer: ([0.9, 0.05, 0.04, 0.01], " E2"),
-        ..setting(&TEXT)
-    });
+    // The decisive sentence is not there: what is read says nothing either way.
+    let finding = found(&setting(&[TEXT[0], TEXT[2]]));
     assert_eq!(finding.verdict, Verdict::Undetermined);
     assert!(finding.evidence.is_empty(), "{:?}", finding.evidence);
     assert_eq!(finding.sufficient, None);
-    assert!(finding.also_read[1].moves.unwrap().abs() < 1e-9);
+    assert!(finding.also_read[0].moves.unwrap().abs() < 1e-9);
+}
+
+#[test]
+fn a_commentary_ends_in_the_ids_of_the_finding_and_is_only_there_where_asked_for() {
+    let asked = Setting {
+        words: " The notice is immediate [E1]. It is",
+        settings: Settings {
+            commentary: true,
+            ..Settings::default()
+        },
+        ..setting(&[TEXT[2], TEXT[1]])
+    };
+    let finding = found(&asked);
+    // The decisive sentence is the second that was read, and the first that the model is shown.
+    assert_eq!(finding.evidence[0].id, "E2");
+    assert_eq!(
+        finding.commentary.as_deref(),
+        Some("The notice is immediate [E2].")
+    );
+    assert_eq!(found(&setting(&TEXT)).commentary, None);
 }
 
 #[test]
@@ -198,7 +228,7 @@ fn letters_mean_what_the_kind_makes_of_them() {
     for (letters, kind, verdict) in cases {
         let case = Setting {
             kind,
-            answer: (letters, " E1"),
+            answer: letters,
             ..setting(&TEXT)
         };
         assert_eq!(found(&case).verdict, verdict, "{letters:?} {kind:?}");
@@ -290,6 +320,7 @@ fn each_segment_alone_shows_what_the_verdict_rests_on() {
     };
     let settings = Settings {
         reading: Reading::Each,
+        balanced: false,
         ..Settings::default()
     };
     let mut engine = Scripted::new(move |text: &str| (says(text), String::new()));

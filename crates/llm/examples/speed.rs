@@ -25,17 +25,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut engine = model.engine(&settings)?;
     println!("{}", serde_json::to_string_pretty(engine.identity())?);
 
-    let mut prompt = Prompt {
-        shared: vec![Part::Bos, Part::InstOpen],
-        own: vec![Part::Text("Evidence:".into()), Part::InstClose],
-    };
+    let mut prompt = Prompt::new([
+        vec![Part::Bos, Part::InstOpen],
+        vec![Part::Text("Evidence:".into()), Part::InstClose],
+    ]);
     while engine.count(&prompt)? < length {
-        prompt.shared.push(Part::Text(
+        prompt.blocks[0].push(Part::Text(
             "The processor acts on documented instructions.".into(),
         ));
     }
     let begin = Instant::now();
-    let scores = engine.score(&prompt, &["A", "B", "C", "D"])?;
+    let scores = engine
+        .score(std::slice::from_ref(&prompt), &["A", "B", "C", "D"])?
+        .remove(0);
     let seconds = begin.elapsed().as_secs_f64();
     let tokens = scores.usage.evaluated;
     println!(
@@ -43,9 +45,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         tokens as f64 / seconds
     );
 
-    prompt.own.insert(0, Part::Text("Another question.".into()));
+    prompt.blocks[1].insert(0, Part::Text("Another question.".into()));
     let begin = Instant::now();
-    let scores = engine.score(&prompt, &["A", "B", "C", "D"])?;
+    let scores = engine
+        .score(std::slice::from_ref(&prompt), &["A", "B", "C", "D"])?
+        .remove(0);
     let millis = begin.elapsed().as_secs_f64() * 1000.0;
     let (evaluated, reused) = (scores.usage.evaluated, scores.usage.reused);
     println!("next prompt: {evaluated} tokens evaluated, {reused} reused, {millis:.1} ms");

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use konform_terms::Digest;
 use serde::{Deserialize, Serialize};
 
-use crate::{gguf::GgufError, human::bytes};
+use crate::{gguf::GgufError, human::bytes, server::ServerError};
 
 /// A part of a prompt: a control token, or text that can form none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,13 +19,41 @@ pub enum Part {
     Text(String),
 }
 
-/// What the model is asked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What the model is asked: blocks of parts, from what most prompts share to what is this prompt's
+/// own. All prompts of a run are a tree of blocks; a block that several prompts begin with is
+/// evaluated once where they follow each other, and the first block once for all.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Prompt {
-    /// What repeats over many prompts; it is evaluated once for those that follow each other.
-    pub shared: Vec<Part>,
-    /// What is this prompt's own.
-    pub own: Vec<Part>,
+    /// The blocks. Each is evaluated by itself, so that the bits behind it do not depend on where
+    /// reuse began.
+    pub blocks: Vec<Vec<Part>>,
+}
+
+impl Prompt {
+    /// Makes a prompt of blocks.
+    #[must_use]
+    pub fn new(blocks: impl Into<Vec<Vec<Part>>>) -> Self {
+        Self {
+            blocks: blocks.into(),
+        }
+    }
+
+    /// All parts, in their order.
+    pub fn parts(&self) -> impl Iterator<Item = &Part> {
+        self.blocks.iter().flatten()
+    }
+}
+
+/// What comes before speed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// One prompt at a time: the same question has the same bits, however it was batched, in
+    /// whatever order, with any number of threads.
+    #[default]
+    Replayable,
+    /// Several prompts at a time: faster, and the last bits depend on what was asked together.
+    Throughput,
 }
 
 /// How many tokens an answer cost.
@@ -99,6 +127,9 @@ pub struct Identity {
     pub context: u32,
     /// How many tokens are evaluated at a time.
     pub ubatch: u32,
+    /// Whether prompts are evaluated one at a time.
+    #[serde(default)]
+    pub mode: Mode,
     /// Whether attention is computed in one step (flash attention).
     pub flash_attention: bool,
     /// The type of the cache of keys and values.
@@ -121,11 +152,12 @@ pub trait Engine {
     /// If the prompt cannot be tokenized.
     fn count(&self, prompt: &Prompt) -> Result<usize, LlmError>;
 
-    /// Scores each of the choices as what follows the prompt.
+    /// Scores each of the choices as what follows each of the prompts. Prompts that begin alike
+    /// cost least where they stand side by side.
     ///
     /// # Errors
-    /// If the prompt is empty or too long, a choice is empty, or the engine fails.
-    fn score(&mut self, prompt: &Prompt, choices: &[&str]) -> Result<Scores, LlmError>;
+    /// If a prompt is empty or too long, a choice is empty, or the engine fails.
+    fn score(&mut self, prompts: &[Prompt], choices: &[&str]) -> Result<Vec<Scores>, LlmError>;
 
     /// Continues the prompt and `chosen`, always with the likeliest token that the grammar (GBNF,
     /// rule `root`) allows, until the grammar ends or `max_tokens` are written.
@@ -148,6 +180,9 @@ pub enum LlmError {
     /// The file is not a model that konform runs.
     #[error(transparent)]
     Gguf(#[from] GgufError),
+    /// The server does not answer, or not what was asked.
+    #[error(transparent)]
+    Server(#[from] ServerError),
     /// llama.cpp refuses the file for a reason that the header does not show.
     #[error(
         "{path}: llama.cpp cannot load this model ({reason}). Its header is whole, so its tensors \

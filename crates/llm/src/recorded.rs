@@ -55,12 +55,14 @@ impl<E: Engine> Engine for Recorder<E> {
         self.engine.count(prompt)
     }
 
-    fn score(&mut self, prompt: &Prompt, choices: &[&str]) -> Result<Scores, LlmError> {
-        let scores = self.engine.score(prompt, choices)?;
-        self.recording.scores.insert(
-            Digest::of_json(&(prompt, choices)),
-            scores.log_probabilities.clone(),
-        );
+    fn score(&mut self, prompts: &[Prompt], choices: &[&str]) -> Result<Vec<Scores>, LlmError> {
+        let scores = self.engine.score(prompts, choices)?;
+        for (prompt, scores) in prompts.iter().zip(&scores) {
+            self.recording.scores.insert(
+                Digest::of_json(&(prompt, choices)),
+                scores.log_probabilities.clone(),
+            );
+        }
         Ok(scores)
     }
 
@@ -114,17 +116,20 @@ impl Engine for Recorded {
         Ok(1)
     }
 
-    fn score(&mut self, prompt: &Prompt, choices: &[&str]) -> Result<Scores, LlmError> {
-        let key = Digest::of_json(&(prompt, choices));
-        let found = self.recording.scores.get(&key);
-        let log_probabilities = found.cloned().ok_or(LlmError::NotRecorded {
-            task: "score",
-            prompt: key,
-        })?;
-        Ok(Scores {
-            log_probabilities,
-            usage: Usage::default(),
-        })
+    fn score(&mut self, prompts: &[Prompt], choices: &[&str]) -> Result<Vec<Scores>, LlmError> {
+        let recorded = |prompt: &Prompt| {
+            let key = Digest::of_json(&(prompt, choices));
+            let found = self.recording.scores.get(&key);
+            let log_probabilities = found.cloned().ok_or(LlmError::NotRecorded {
+                task: "score",
+                prompt: key,
+            })?;
+            Ok(Scores {
+                log_probabilities,
+                usage: Usage::default(),
+            })
+        };
+        prompts.iter().map(recorded).collect()
     }
 
     fn complete(
@@ -154,21 +159,18 @@ mod tests {
 
     #[test]
     fn a_recording_repeats_what_was_said_and_nothing_else() {
-        let prompt = |text: &str| Prompt {
-            shared: vec![Part::Bos],
-            own: vec![Part::Text(text.to_owned())],
-        };
+        let prompt = |text: &str| Prompt::new([vec![Part::Bos], vec![Part::Text(text.to_owned())]]);
         let mut recorder =
             Recorder::new(Scripted::new(|_| (vec![0.1, 0.7, 0.2], " E1".to_owned())));
-        let heard = recorder.score(&prompt("a"), &["A", "B", "C"]).unwrap();
+        let heard = recorder.score(&[prompt("a")], &["A", "B", "C"]).unwrap();
         recorder
             .complete(&prompt("a"), "B", "root ::= \" E1\"", 5)
             .unwrap();
         let json = serde_json::to_string(&recorder.finish()).unwrap();
 
         let mut recorded = Recorded::new(serde_json::from_str(&json).unwrap());
-        let said = recorded.score(&prompt("a"), &["A", "B", "C"]).unwrap();
-        assert_eq!(said.log_probabilities, heard.log_probabilities);
+        let said = recorded.score(&[prompt("a")], &["A", "B", "C"]).unwrap();
+        assert_eq!(said, heard);
         let text = recorded
             .complete(&prompt("a"), "B", "root ::= \" E1\"", 5)
             .unwrap()
@@ -176,7 +178,9 @@ mod tests {
         assert_eq!(text, " E1");
         assert_eq!(recorded.identity().engine, "recorded answers of scripted");
         for error in [
-            recorded.score(&prompt("b"), &["A", "B", "C"]).unwrap_err(),
+            recorded
+                .score(&[prompt("b")], &["A", "B", "C"])
+                .unwrap_err(),
             recorded
                 .complete(&prompt("a"), "A", "root ::= \" E1\"", 5)
                 .unwrap_err(),

@@ -1,6 +1,6 @@
 use konform_terms::Digest;
 
-use crate::engine::{Completion, Engine, Identity, LlmError, Part, Prompt, Scores, Usage};
+use crate::engine::{Completion, Engine, Identity, LlmError, Mode, Part, Prompt, Scores, Usage};
 
 /// An engine that answers by a function of the prompt's text. It is no model: it is for tests of
 /// what stands around one.
@@ -23,6 +23,7 @@ impl<F: FnMut(&str) -> (Vec<f64>, String)> Scripted<F> {
             size: 0,
             context: 4096,
             ubatch: 1,
+            mode: Mode::Replayable,
             flash_attention: false,
             cache: "none".to_owned(),
             processor: "any".to_owned(),
@@ -32,8 +33,8 @@ impl<F: FnMut(&str) -> (Vec<f64>, String)> Scripted<F> {
 }
 
 fn text(prompt: &Prompt) -> String {
-    let parts = prompt.shared.iter().chain(&prompt.own);
-    parts
+    prompt
+        .parts()
         .filter_map(|part| {
             if let Part::Text(text) = part {
                 Some(text.as_str())
@@ -57,13 +58,14 @@ impl<F: FnMut(&str) -> (Vec<f64>, String)> Engine for Scripted<F> {
         Ok(text(prompt).split_whitespace().count())
     }
 
-    fn score(&mut self, prompt: &Prompt, _: &[&str]) -> Result<Scores, LlmError> {
-        let probabilities = (self.answer)(&text(prompt)).0;
-        let log_probabilities = probabilities.into_iter().map(f64::ln).collect();
-        Ok(Scores {
-            log_probabilities,
-            usage: Usage::default(),
-        })
+    fn score(&mut self, prompts: &[Prompt], _: &[&str]) -> Result<Vec<Scores>, LlmError> {
+        let said = prompts.iter().map(|prompt| (self.answer)(&text(prompt)).0);
+        Ok(said
+            .map(|probabilities| Scores {
+                log_probabilities: probabilities.into_iter().map(f64::ln).collect(),
+                usage: Usage::default(),
+            })
+            .collect())
     }
 
     fn complete(

@@ -21,6 +21,7 @@ fn settings() -> Settings {
         threads: Some(1),
         context: 512,
         ubatch: 64,
+        ..Settings::default()
     }
 }
 
@@ -232,11 +233,11 @@ fn use_it(model: &Model) {
     let Ok(mut engine) = model.engine(&settings()) else {
         return;
     };
-    let prompt = Prompt {
-        shared: vec![Part::Bos, Part::InstOpen],
-        own: vec![Part::Text("Any text, é.".into()), Part::InstClose],
-    };
-    let _ = engine.score(&prompt, &["A", "B c"]);
+    let prompt = Prompt::new([
+        vec![Part::Bos, Part::InstOpen],
+        vec![Part::Text("Any text, é.".into()), Part::InstClose],
+    ]);
+    let _ = engine.score(std::slice::from_ref(&prompt), &["A", "B c"]);
     let _ = engine.complete(&prompt, "A", "root ::= \" E\" [1-4]", 8);
 }
 

@@ -5,7 +5,9 @@ mod common;
 
 use std::{path::Path, sync::OnceLock};
 
-use konform_llm::{Engine as _, LlamaCpp, LlmError, Model, Part, Prompt, Settings};
+use konform_llm::{
+    Engine as _, LlamaCpp, LlmError, Mode, Model, Part, PrefixCache, Prompt, Scores, Settings,
+};
 use proptest::prelude::*;
 
 const CHOICES: [&str; 4] = ["A", "B", "C", "D"];
@@ -15,14 +17,21 @@ fn settings(threads: u16) -> Settings {
         threads: Some(threads),
         context: 1024,
         ubatch: 64,
+        ..Settings::default()
     }
 }
 
 fn prompt(shared: &str, own: &str) -> Prompt {
-    Prompt {
-        shared: vec![Part::Bos, Part::InstOpen, Part::Text(shared.into())],
-        own: vec![Part::Text(own.into()), Part::InstClose],
-    }
+    Prompt::new([
+        vec![Part::Bos, Part::InstOpen, Part::Text(shared.into())],
+        vec![Part::Text(own.into()), Part::InstClose],
+    ])
+}
+
+fn score(engine: &mut LlamaCpp<'_>, prompt: &Prompt, choices: &[&str]) -> Result<Scores, LlmError> {
+    Ok(engine
+        .score(std::slice::from_ref(prompt), choices)?
+        .remove(0))
 }
 
 /// The tiny model, made once.
@@ -60,7 +69,7 @@ fn probabilities_do_not_depend_on_order_reuse_or_threads() {
         .iter()
         .map(|prompt| {
             let mut engine = engine(1);
-            let scores = engine.score(prompt, &choices).unwrap();
+            let scores = score(&mut engine, prompt, &choices).unwrap();
             let text = engine.complete(prompt, "A", grammar, 8).unwrap().text;
             (bits(&scores.log_probabilities), text)
         })
@@ -79,7 +88,7 @@ fn probabilities_do_not_depend_on_order_reuse_or_threads() {
         let most = if threads == 1 { 3 } else { 1 };
         for order in orders.into_iter().take(most) {
             for index in order {
-                let scores = engine.score(&prompts[index], &choices).unwrap();
+                let scores = score(&mut engine, &prompts[index], &choices).unwrap();
                 reused += scores.usage.reused;
                 let text = engine
                     .complete(&prompts[index], "A", grammar, 8)
@@ -97,39 +106,182 @@ fn what_was_evaluated_and_what_was_reused_is_told() {
     let mut engine = engine(1);
     let (one, two) = (prompt("shared text", "one"), prompt("shared text", "two"));
     let tokens = engine.count(&one).unwrap();
-    let shared = engine
-        .count(&Prompt {
-            own: vec![],
-            ..one.clone()
-        })
-        .unwrap();
+    let shared = engine.count(&Prompt::new(&one.blocks[..1])).unwrap();
     let usage = |usage: konform_llm::Usage| (usage.evaluated, usage.reused);
-    let first = engine.score(&one, &CHOICES).unwrap();
+    let first = score(&mut engine, &one, &CHOICES).unwrap();
     assert_eq!(usage(first.usage), (tokens, 0));
-    let again = engine.score(&one, &CHOICES).unwrap();
+    let again = score(&mut engine, &one, &CHOICES).unwrap();
     assert_eq!(usage(again.usage), (0, tokens));
     assert_eq!(
         bits(&again.log_probabilities),
         bits(&first.log_probabilities)
     );
-    let other = engine.score(&two, &CHOICES).unwrap();
+    let other = score(&mut engine, &two, &CHOICES).unwrap();
     assert_eq!(usage(other.usage), (tokens - shared, shared));
+}
+
+/// Prompts as judging asks them: a few first blocks, under each of them evidence in several blocks.
+fn tree() -> Vec<Prompt> {
+    let mut prompts = Vec::new();
+    for question in [
+        "one question that many share",
+        "another",
+        "a third one, longer than both",
+    ] {
+        for evidence in ["first", "second piece", "third piece of it"] {
+            let begin = vec![Part::Bos, Part::InstOpen, Part::Text(question.into())];
+            let middle = vec![Part::Text(format!("[E1] {evidence} "))];
+            for end in ["[E2] more", "[E2] less", "nothing else"] {
+                let end = vec![Part::Text(end.into()), Part::InstClose];
+                prompts.push(Prompt::new([begin.clone(), middle.clone(), end]));
+            }
+        }
+    }
+    prompts
+}
+
+fn all_bits(engine: &mut LlamaCpp<'_>, prompts: &[Prompt]) -> Vec<Vec<u64>> {
+    let scores = engine.score(prompts, &CHOICES).unwrap();
+    scores
+        .iter()
+        .map(|one| bits(&one.log_probabilities))
+        .collect()
+}
+
+#[test]
+fn each_block_of_a_tree_is_evaluated_once_and_the_bits_are_those_of_each_prompt_alone() {
+    let prompts = tree();
+    let alone: Vec<Vec<u64>> = prompts
+        .iter()
+        .map(|prompt| all_bits(&mut engine(1), std::slice::from_ref(prompt)).remove(0))
+        .collect();
+    let mut engine = engine(1);
+    let scores = engine.score(&prompts, &CHOICES).unwrap();
+    let got: Vec<Vec<u64>> = scores
+        .iter()
+        .map(|one| bits(&one.log_probabilities))
+        .collect();
+    assert_eq!(got, alone);
+    let counter = model().engine(&settings(1)).unwrap();
+    let count = |blocks: &[Vec<Part>]| counter.count(&Prompt::new(blocks)).unwrap();
+    let mut distinct = std::collections::BTreeMap::new();
+    for prompt in &prompts {
+        for end in 1..=prompt.blocks.len() {
+            let blocks = &prompt.blocks[..end];
+            let own = count(blocks) - count(&blocks[..end - 1]);
+            distinct.insert(serde_json::to_string(blocks).unwrap(), own);
+        }
+    }
+    let evaluated: usize = scores.iter().map(|one| one.usage.evaluated).sum();
+    assert_eq!(evaluated, distinct.values().sum::<usize>());
+    // Back and forth between first blocks: their states are restored, with the same bits.
+    let mut apart: Vec<usize> = (0..prompts.len()).collect();
+    apart.sort_by_key(|at| at % 9);
+    let order: Vec<Prompt> = apart.iter().map(|&at| prompts[at].clone()).collect();
+    let scores = engine.score(&order, &CHOICES).unwrap();
+    for (one, &at) in scores.iter().zip(&apart) {
+        assert_eq!(bits(&one.log_probabilities), alone[at]);
+        assert!(one.usage.reused >= count(&prompts[at].blocks[..1]));
+    }
+}
+
+#[test]
+fn first_blocks_are_kept_on_disk_with_their_bits_and_within_their_bound() {
+    let folder = tempfile::tempdir().unwrap();
+    let cached = |bytes| Settings {
+        prefix_cache: Some(PrefixCache {
+            folder: folder.path().join("cache"),
+            bytes,
+        }),
+        ..settings(1)
+    };
+    let prompts = tree();
+    let expected = all_bits(&mut engine(1), &prompts);
+    let files = || -> Vec<std::path::PathBuf> {
+        let all = std::fs::read_dir(folder.path().join("cache")).unwrap();
+        let all = all.map(|entry| entry.unwrap().path());
+        all.filter(|path| path.extension().unwrap() == "state")
+            .collect()
+    };
+    let mut first = model().engine(&cached(1 << 30)).unwrap();
+    assert_eq!(all_bits(&mut first, &prompts), expected);
+    assert_eq!(files().len(), 3);
+    // Another run finds them all.
+    let mut second = model().engine(&cached(1 << 30)).unwrap();
+    let scores = second.score(&prompts, &CHOICES).unwrap();
+    for (one, (expected, prompt)) in scores.iter().zip(expected.iter().zip(&prompts)) {
+        assert_eq!(&bits(&one.log_probabilities), expected);
+        assert!(one.usage.reused >= second.count(&Prompt::new(&prompt.blocks[..1])).unwrap());
+    }
+    // A damaged file is not used.
+    for file in files() {
+        let mut bytes = std::fs::read(&file).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        std::fs::write(&file, bytes).unwrap();
+    }
+    let mut third = model().engine(&cached(1 << 30)).unwrap();
+    let scores = third.score(&prompts, &CHOICES).unwrap();
+    assert_eq!(scores[0].usage.reused, 0);
+    let got: Vec<Vec<u64>> = scores
+        .iter()
+        .map(|one| bits(&one.log_probabilities))
+        .collect();
+    assert_eq!(got, expected);
+    // No more is kept than may be; what was just written stays.
+    let mut fourth = model().engine(&cached(1)).unwrap();
+    let other = prompt("a question never asked before", "own");
+    all_bits(&mut fourth, &[other]);
+    assert_eq!(files().len(), 1);
+}
+
+#[test]
+fn several_prompts_at_a_time_give_nearly_the_same() {
+    let fast = Settings {
+        mode: Mode::Throughput,
+        ..settings(1)
+    };
+    let mut prompts = tree();
+    // One that shares nothing, one that fills a batch of its own.
+    prompts.insert(4, prompt("alone", "x"));
+    prompts.insert(9, prompt("long", &"word ".repeat(100)));
+    let exact = engine(1).score(&prompts, &CHOICES).unwrap();
+    let mut together = model().engine(&fast).unwrap();
+    assert_eq!(together.identity().mode, Mode::Throughput);
+    for _ in 0..2 {
+        let scores = together.score(&prompts, &CHOICES).unwrap();
+        assert_eq!(scores.len(), exact.len());
+        for (one, exact) in scores.iter().zip(&exact) {
+            let pairs = one.log_probabilities.iter().zip(&exact.log_probabilities);
+            for (one, exact) in pairs {
+                assert!((one - exact).abs() < 0.05, "{one} {exact}");
+            }
+        }
+    }
+    // Choices of several tokens, and an answer behind a batch.
+    let long = ["A", "not at all"];
+    let scores = together.score(&prompts[..2], &long).unwrap();
+    let exact = engine(1).score(&prompts[..2], &long).unwrap();
+    for (one, exact) in scores.iter().zip(&exact) {
+        assert!((one.log_probabilities[1] - exact.log_probabilities[1]).abs() < 0.05);
+    }
+    together
+        .complete(&prompts[0], "A", "root ::= [a-z]*", 9)
+        .unwrap();
 }
 
 #[test]
 fn engines_of_one_model_can_be_made_and_run_in_parallel() {
     let question = prompt("shared", "own");
     let expected = bits(
-        &engine(1)
-            .score(&question, &CHOICES)
+        &score(&mut engine(1), &question, &CHOICES)
             .unwrap()
             .log_probabilities,
     );
     std::thread::scope(|scope| {
         let ask = || {
             bits(
-                &engine(1)
-                    .score(&question, &CHOICES)
+                &score(&mut engine(1), &question, &CHOICES)
                     .unwrap()
                     .log_probabilities,
             )
@@ -145,10 +297,16 @@ fn engines_of_one_model_can_be_made_and_run_in_parallel() {
 fn a_choice_of_several_tokens_has_the_mean_of_their_log_probabilities() {
     let mut engine = engine(1);
     let mut question = prompt("x", "y");
-    let whole = engine.score(&question, &["A b"]).unwrap().log_probabilities[0];
-    let first = engine.score(&question, &["A"]).unwrap().log_probabilities[0];
-    question.own.push(Part::Text("A".into()));
-    let rest = engine.score(&question, &["b"]).unwrap().log_probabilities[0];
+    let whole = score(&mut engine, &question, &["A b"])
+        .unwrap()
+        .log_probabilities[0];
+    let first = score(&mut engine, &question, &["A"])
+        .unwrap()
+        .log_probabilities[0];
+    question.blocks[1].push(Part::Text("A".into()));
+    let rest = score(&mut engine, &question, &["b"])
+        .unwrap()
+        .log_probabilities[0];
     // `▁A`, then `▁` and `b`.
     assert!(
         (whole - (first + 2.0 * rest) / 3.0).abs() < 1e-4,
@@ -158,7 +316,7 @@ fn a_choice_of_several_tokens_has_the_mean_of_their_log_probabilities() {
 
 #[test]
 fn probabilities_are_over_the_whole_vocabulary() {
-    let scores = engine(1).score(&prompt("x", "y"), &CHOICES).unwrap();
+    let scores = score(&mut engine(1), &prompt("x", "y"), &CHOICES).unwrap();
     let whole: f64 = scores
         .log_probabilities
         .iter()
@@ -195,21 +353,26 @@ fn a_vocabulary_without_inst_tokens_gets_them_as_text() {
     gguf.rename_token("[/INST]", "[/ABCD]");
     let model = load(&gguf);
     let mut engine = model.engine(&settings(1)).unwrap();
-    let bare = Prompt {
-        shared: vec![Part::Bos],
-        own: vec![Part::InstOpen, Part::InstClose],
-    };
-    let as_text = Prompt {
-        shared: vec![Part::Bos],
-        own: vec![Part::Text("[INST]".into()), Part::Text("[/INST]".into())],
-    };
+    let bare = Prompt::new([vec![Part::Bos], vec![Part::InstOpen, Part::InstClose]]);
+    let as_text = Prompt::new([
+        vec![Part::Bos],
+        vec![Part::Text("[INST]".into()), Part::Text("[/INST]".into())],
+    ]);
     assert_eq!(
         engine.count(&bare).unwrap(),
         engine.count(&as_text).unwrap()
     );
     assert_eq!(
-        bits(&engine.score(&bare, &CHOICES).unwrap().log_probabilities),
-        bits(&engine.score(&as_text, &CHOICES).unwrap().log_probabilities)
+        bits(
+            &score(&mut engine, &bare, &CHOICES)
+                .unwrap()
+                .log_probabilities
+        ),
+        bits(
+            &score(&mut engine, &as_text, &CHOICES)
+                .unwrap()
+                .log_probabilities
+        )
     );
 }
 
@@ -249,28 +412,23 @@ fn a_completion_keeps_to_its_grammar() {
 #[test]
 fn what_does_not_fit_is_an_error_and_the_engine_goes_on() {
     let mut engine = engine(1);
-    let error = engine
-        .score(&prompt("s", &"long ".repeat(2000)), &CHOICES)
-        .unwrap_err();
-    insta::assert_snapshot!(error, @"10006 tokens are too many where 960 fit. Shorten the text, or take a larger context");
-    let nothing = Prompt {
-        shared: vec![Part::Bos],
-        own: vec![],
-    };
+    let error = score(&mut engine, &prompt("s", &"long ".repeat(2000)), &CHOICES).unwrap_err();
+    insta::assert_snapshot!(error, @"10006 tokens are too many where 864 fit. Shorten the text, or take a larger context");
+    let nothing = Prompt::new([vec![], vec![]]);
     let empty = |error: LlmError| matches!(error, LlmError::Empty);
-    assert!(empty(engine.score(&nothing, &CHOICES).unwrap_err()));
-    assert!(empty(engine.score(&prompt("s", "o"), &[""]).unwrap_err()));
-    let long = "long ".repeat(100);
+    assert!(empty(score(&mut engine, &nothing, &CHOICES).unwrap_err()));
+    assert!(empty(
+        score(&mut engine, &prompt("s", "o"), &[""]).unwrap_err()
+    ));
+    let long = "long ".repeat(200);
     for error in [
-        engine
-            .score(&prompt("s", "o"), &[long.as_str()])
-            .unwrap_err(),
+        score(&mut engine, &prompt("s", "o"), &[long.as_str()]).unwrap_err(),
         engine
             .complete(&prompt("s", "o"), &long, "root ::= \"a\"", 5)
             .unwrap_err(),
     ] {
         assert!(
-            matches!(error, LlmError::TooLong { capacity: 64, .. }),
+            matches!(error, LlmError::TooLong { capacity: 160, .. }),
             "{error}"
         );
     }
@@ -278,9 +436,9 @@ fn what_does_not_fit_is_an_error_and_the_engine_goes_on() {
     let capacity = engine.capacity();
     let mut full = prompt("s", "o");
     let missing = capacity - engine.count(&full).unwrap();
-    full.own.extend(vec![Part::InstClose; missing]);
+    full.blocks[1].extend(vec![Part::InstClose; missing]);
     assert_eq!(engine.count(&full).unwrap(), capacity);
-    engine.score(&full, &CHOICES).unwrap();
+    score(&mut engine, &full, &CHOICES).unwrap();
     engine
         .complete(&full, "A", "root ::= [a-z]*", usize::MAX)
         .unwrap();
@@ -324,6 +482,7 @@ fn the_identity_says_what_the_bits_depend_on() {
       "engine": "llama.cpp (llama-cpp-2 0.1.160)",
       "context": 1024,
       "ubatch": 64,
+      "mode": "replayable",
       "flash_attention": true,
       "cache": "F16",
       "processor": ""
@@ -366,20 +525,25 @@ proptest! {
     /// Nothing that can be asked ends the process, and a question has one answer.
     #[test]
     fn any_question_is_answered_or_refused(
-        shared in prop::collection::vec(part(), 0..3),
-        own in prop::collection::vec(part(), 0..3),
+        blocks in prop::collection::vec(prop::collection::vec(part(), 0..3), 0..4),
         choices in prop::collection::vec(any::<String>(), 0..3),
         chosen in any::<String>(),
         grammar in grammar(),
+        mode in prop_oneof![Just(Mode::Replayable), Just(Mode::Throughput)],
         tokens in prop_oneof![0..100usize, Just(usize::MAX)],
     ) {
-        let question = Prompt { shared, own };
+        let question = Prompt { blocks };
         let choices: Vec<&str> = choices.iter().map(String::as_str).collect();
-        let mut engine = engine(1);
+        let mut engine = model().engine(&Settings { mode, ..settings(1) }).unwrap();
         let count = engine.count(&question).unwrap();
-        let first = engine.score(&question, &choices);
+        // Several at a time: the question with one block more, with one less, and again.
+        let mut others = vec![question.clone(); 3];
+        others[1].blocks.push(vec![Part::Text("more".into())]);
+        others[2].blocks.pop();
+        let _ = engine.score(&others, &choices);
+        let first = score(&mut engine, &question, &choices);
         let text = engine.complete(&question, &chosen, &grammar, tokens);
-        let again = engine.score(&question, &choices);
+        let again = score(&mut engine, &question, &choices);
         match (first, again) {
             (Ok(first), Ok(again)) => {
                 prop_assert!(count <= engine.capacity());
@@ -389,7 +553,7 @@ proptest! {
             (first, again) => prop_assert_eq!(first.is_err(), again.is_err()),
         }
         if let Ok(text) = text {
-            prop_assert!(text.usage.evaluated <= count + 64);
+            prop_assert!(text.usage.evaluated <= count + 160);
         }
     }
 }

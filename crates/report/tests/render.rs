@@ -58,6 +58,7 @@ fn finding(requirement: &str, verdict: Verdict) -> Finding {
             text: HOSTILE.into(),
             rests_on: vec!["E1".into()],
         }],
+        commentary: None,
         not_assessed: None,
     }
 }

@@ -46,6 +46,10 @@ pub struct Finding {
     pub citations: Vec<Citation>,
     /// The steps that lead to the verdict.
     pub justification: Vec<Step>,
+    /// What the model itself says of it, where it was asked to: its words, which decide nothing and
+    /// which nobody checked. Each sentence ends in the numbers of what it claims to rest on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commentary: Option<String>,
     /// Why a document could not be read.
     pub not_assessed: Option<UnreadableReason>,
 }
@@ -114,6 +118,9 @@ pub struct Citation {
     pub quote: String,
     /// How it was found.
     pub link: Link,
+    /// How far it moves the verdict, as for evidence. Absent where the model did not read it.
+    #[serde(default)]
+    pub moves: Option<f64>,
 }
 
 /// How a piece of evidence or a passage came to be read.

@@ -37,4 +37,4 @@ pub use requirement::{
 };
 pub use span::Span;
 pub use verdict::Verdict;
-pub use work::{Asked, Work};
+pub use work::{Asked, Purpose, Work};

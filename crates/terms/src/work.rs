@@ -16,20 +16,38 @@ pub struct Work {
     /// The prompts, in their order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub asked: Vec<Asked>,
-    /// The letter and ids as the model gave them, where it was asked for ids.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub answer: String,
     /// Tokens that were evaluated.
     pub evaluated: usize,
     /// Tokens that were taken over from prompts before.
     pub reused: usize,
 }
 
+/// What a prompt was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    /// The verdict: it shows evidence and law as they are.
+    #[default]
+    Evidence,
+    /// What the model leans to where there is nothing to judge by.
+    Blank,
+    /// How the verdict stands without one piece of evidence or one passage.
+    Without,
+    /// How it stands with the shown evidence alone.
+    Alone,
+}
+
 /// One prompt and the model's answer to it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Asked {
+    /// What it was for.
+    #[serde(default)]
+    pub purpose: Purpose,
     /// The segments that it showed, by index.
     pub segments: Vec<usize>,
+    /// The numbers of the passages that it showed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passages: Vec<usize>,
     /// The digest of its parts.
     pub prompt: Digest,
     /// The natural logarithm of each letter's probability over the whole vocabulary.

@@ -43,6 +43,7 @@ fn finding(requirement: &str) -> Finding {
             text: "It says so.".into(),
             rests_on: vec!["E1".into()],
         }],
+        commentary: None,
         not_assessed: None,
     }
 }
@@ -253,6 +254,7 @@ fn citation(span: Span, quote: &str) -> Citation {
         span,
         quote: quote.into(),
         link: Link::Pinned,
+        moves: None,
     }
 }
 

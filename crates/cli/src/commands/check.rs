@@ -8,7 +8,6 @@ use std::{
 
 use anstream::{eprintln, println};
 use konform_ingest::Found;
-use konform_llm::{Engine as _, Settings as ModelSettings};
 use konform_report::{CorpusFacts, ModelFacts, Report, Run};
 use konform_terms::{Document, Finding, Language, Nature, Pack, Passage, Unreadable, Verdict};
 use konform_trace::{Pins, Start};
@@ -48,19 +47,12 @@ pub(crate) fn run(args: &CheckArgs) -> Outcome {
     let index = inputs::index(&corpus, &corpus_folder)?;
     let files = files(&args.paths, &out)?;
     prepare_out(&out)?;
-    let model_settings = ModelSettings {
-        threads: args.threads.or(config.threads),
-        ..ModelSettings::default()
-    };
-    let name = args.model.clone().or_else(|| config.model.clone());
-    let name = name.unwrap_or_else(|| builtin::MODEL_NAME.to_owned());
-    let model = inputs::model(&name, &model_settings)?;
-    let mut engine = model
-        .engine(&model_settings)
-        .map_err(CliError::from_input)?;
-
-    let digest = engine.identity().digest;
-    let (settings, fitted_on) = inputs::judge_settings(&args.judging, &config, &name, digest)?;
+    let inputs::Judge {
+        mut engine,
+        name,
+        settings,
+        measured,
+    } = inputs::judge(&args.model, &args.judging, &config)?;
     let language = args.language.or(config.language).unwrap_or(Language::EN);
     let documents = reading::read(
         &files,
@@ -101,7 +93,7 @@ pub(crate) fn run(args: &CheckArgs) -> Outcome {
         only: None,
     };
     let judging = Instant::now();
-    let outcome = judge_all(&given, &mut engine, &documents, ledger, &bar)?;
+    let outcome = judge_all(&given, engine.as_mut(), &documents, ledger, &bar)?;
     let seconds = judging.elapsed().as_secs_f64();
     bar.finish_and_clear();
 
@@ -119,7 +111,7 @@ pub(crate) fn run(args: &CheckArgs) -> Outcome {
             digest: Some(engine.identity().digest),
             engine: engine.identity().engine.clone(),
             calibrated: settings.calibration.is_some(),
-            measured: fitted_on,
+            measured,
         }),
         corpora: corpus
             .texts()

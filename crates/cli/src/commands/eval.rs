@@ -14,9 +14,8 @@ use konform_eval::{
 use konform_index::SegmentIndex;
 use konform_ingest::Found;
 use konform_judge::{Calibration, Profile, Settings};
-use konform_llm::{Engine as _, Settings as ModelSettings};
 use konform_terms::{
-    Document, Finding, Language, Measured, Pack, Requirement, Severity, Unreadable, Work,
+    Document, Finding, Language, Measured, Pack, Purpose, Requirement, Severity, Unreadable, Work,
 };
 use konform_trace::{Pins, Record, Start, Trace};
 
@@ -24,7 +23,6 @@ use super::{READ_MEMORY, READ_SECONDS, check};
 use crate::{
     Outcome,
     args::EvalArgs,
-    builtin,
     config::Config,
     error::CliError,
     inputs, progress, reading,
@@ -43,18 +41,12 @@ pub(crate) fn run(args: &EvalArgs) -> Outcome {
     let (corpus, corpus_folder) = inputs::corpus(&args.inputs.corpus, &config)?;
     let index = inputs::index(&corpus, &corpus_folder)?;
     check::prepare_out(&args.out)?;
-    let model_settings = ModelSettings {
-        threads: args.threads.or(config.threads),
-        ..ModelSettings::default()
-    };
-    let name = args.model.clone().or_else(|| config.model.clone());
-    let name = name.unwrap_or_else(|| builtin::MODEL_NAME.to_owned());
-    let model = inputs::model(&name, &model_settings)?;
-    let mut engine = model
-        .engine(&model_settings)
-        .map_err(CliError::from_input)?;
+    let inputs::Judge {
+        mut engine,
+        settings,
+        ..
+    } = inputs::judge(&args.model, &args.judging, &config)?;
     let identity = engine.identity().clone();
-    let (settings, _) = inputs::judge_settings(&args.judging, &config, &name, identity.digest)?;
 
     let documents = documents(&set, &args.file, &config, args.quiet)?;
     for read in &documents {
@@ -95,7 +87,7 @@ pub(crate) fn run(args: &EvalArgs) -> Outcome {
         only: Some(&labelled),
     };
     let began = Instant::now();
-    let judged = judge_all(&given, &mut engine, &documents, ledger, &bar)?;
+    let judged = judge_all(&given, engine.as_mut(), &documents, ledger, &bar)?;
     let seconds = began.elapsed().as_secs_f64();
     bar.finish_and_clear();
 
@@ -103,7 +95,7 @@ pub(crate) fn run(args: &EvalArgs) -> Outcome {
         .iter()
         .filter_map(|read| read.as_ref().ok())
         .collect();
-    let outcomes = outcomes(&trace, &read, &packs, &settings)?;
+    let outcomes = outcomes(&trace, &read, &packs)?;
     let texts: BTreeMap<String, String> = read
         .iter()
         .map(|document| (document.path.clone(), document.text.clone()))
@@ -273,7 +265,6 @@ fn outcomes(
     trace: &Path,
     documents: &[&Document],
     packs: &[Pack],
-    settings: &Settings,
 ) -> Result<Vec<Judgement>, CliError> {
     let requirements: BTreeMap<&str, &Requirement> = packs
         .iter()
@@ -316,7 +307,7 @@ fn outcomes(
             document: finding.document.clone(),
             requirement: requirement.id.clone(),
             verdict: finding.verdict,
-            choices: choices(work, settings, requirement),
+            choices: choices(work, requirement),
             shown: finding.evidence.iter().map(|piece| piece.span).collect(),
             judged: judged(finding, work, document, &searched),
             searched,
@@ -326,8 +317,8 @@ fn outcomes(
 }
 
 /// What the model could have said, uncalibrated.
-fn choices(work: &Work, settings: &Settings, requirement: &Requirement) -> Vec<Choice> {
-    konform_judge::log_odds(work, settings.reading)
+fn choices(work: &Work, requirement: &Requirement) -> Vec<Choice> {
+    konform_judge::log_odds(work)
         .into_iter()
         .flatten()
         .map(|(letter, score)| Choice {
@@ -342,9 +333,14 @@ fn choices(work: &Work, settings: &Settings, requirement: &Requirement) -> Vec<C
 /// the shown evidence before what was read as well; then what only the search found.
 fn judged(finding: &Finding, work: &Work, document: &Document, searched: &Ranked) -> Ranked {
     let mut ranked: Ranked = Vec::new();
-    let all_alone = work.asked.iter().all(|asked| asked.segments.len() == 1);
+    let asked = |purpose| {
+        work.asked
+            .iter()
+            .filter(move |asked| asked.purpose == purpose)
+    };
+    let all_alone = asked(Purpose::Evidence).all(|asked| asked.segments.len() == 1);
     if all_alone {
-        for asked in &work.asked {
+        for asked in asked(Purpose::Evidence) {
             let silent = asked
                 .log_probabilities
                 .get("C")

@@ -3,7 +3,9 @@
 mod grammar;
 mod memory;
 mod model;
+mod prefixes;
 mod system;
+mod together;
 
 use std::num::NonZeroU32;
 
@@ -14,17 +16,23 @@ use llama_cpp_2::{
 };
 
 use self::grammar::Grammar;
-pub use self::model::{Model, Settings};
-use crate::engine::{Completion, Engine, Identity, LlmError, Part, Prompt, Scores, Usage};
+use self::prefixes::Prefixes;
+pub use self::{
+    model::{Model, Settings},
+    prefixes::PrefixCache,
+};
+use crate::engine::{Completion, Engine, Identity, LlmError, Mode, Part, Prompt, Scores, Usage};
 
 /// Tokens that are kept free behind a prompt, for the answer.
-const ANSWER: usize = 64;
-/// The one sequence that there is.
+const ANSWER: usize = 160;
+/// The sequence that holds the last prompt.
 const SEQUENCE: u32 = 0;
+/// How many prompts are evaluated at a time where bits may depend on it.
+const TOGETHER: u16 = 16;
 /// The engine's name and version, as in the workspace's Cargo.toml.
 const ENGINE: &str = "llama.cpp (llama-cpp-2 0.1.160)";
 
-/// A context of llama.cpp with one sequence, over a model that others may use too.
+/// A context of llama.cpp over a model that others may use too.
 pub struct LlamaCpp<'m> {
     model: &'m Model,
     context: LlamaContext<'m>,
@@ -33,12 +41,12 @@ pub struct LlamaCpp<'m> {
     capacity: usize,
     open: Vec<LlamaToken>,
     close: Vec<LlamaToken>,
-    /// What the cache holds: the shared part of the last prompt …
-    shared: Vec<LlamaToken>,
-    /// … and its own part, once that is evaluated; an answer may follow.
-    own: Vec<LlamaToken>,
-    /// The scores of the vocabulary behind `own`.
+    /// The blocks that the cache holds, in their order; an answer may follow.
+    held: Vec<Vec<LlamaToken>>,
+    /// The scores of the vocabulary behind them; empty where they were not asked for.
     logits: Vec<f32>,
+    /// First blocks that were met before.
+    prefixes: Prefixes,
 }
 
 impl<'m> LlamaCpp<'m> {
@@ -47,14 +55,21 @@ impl<'m> LlamaCpp<'m> {
             threads,
             context,
             ubatch,
+            mode,
+            ..
         } = settings;
         let _one = model::one_at_a_time();
         memory::check(&model.path, &model.header, true, context, ubatch)?;
+        let sequences = match mode {
+            Mode::Replayable => 1,
+            Mode::Throughput => u32::from(TOGETHER) + 1,
+        };
         let parameters = LlamaContextParams::default()
             .with_n_ctx(NonZeroU32::new(context))
             .with_n_batch(ubatch)
             .with_n_ubatch(ubatch)
-            .with_n_seq_max(1)
+            .with_n_seq_max(sequences)
+            .with_kv_unified(true)
             .with_n_threads(threads.unwrap_or(1).into())
             .with_n_threads_batch(threads.unwrap_or(1).into())
             .with_flash_attention_policy(llama_cpp_sys_2::LLAMA_FLASH_ATTN_TYPE_ENABLED);
@@ -71,17 +86,18 @@ impl<'m> LlamaCpp<'m> {
                 _ => vocabulary.tokenize(text.as_bytes(), false, false),
             }
         };
+        let identity = identify(model, context, ubatch, mode);
         Ok(Self {
             open: control("[INST]"),
             close: control("[/INST]"),
             model,
             context: llama,
-            identity: identify(model, context, ubatch),
             ubatch: ubatch as usize,
             capacity: (context as usize).saturating_sub(ANSWER),
-            shared: vec![],
-            own: vec![],
+            held: vec![],
             logits: vec![],
+            prefixes: Prefixes::new(&identity, settings.prefix_cache.clone()),
+            identity,
         })
     }
 
@@ -109,11 +125,15 @@ impl<'m> LlamaCpp<'m> {
         Ok(tokens)
     }
 
-    /// Brings a prompt into the cache, in the same calls whatever the cache holds.
-    fn prefill(&mut self, prompt: &Prompt) -> Result<Usage, LlmError> {
-        let (shared, own) = (self.tokens(&prompt.shared)?, self.tokens(&prompt.own)?);
-        let tokens = shared.len() + own.len();
-        if own.is_empty() {
+    /// The tokens of a prompt's blocks; blocks without any are left out.
+    fn blocks(&self, prompt: &Prompt) -> Result<Vec<Vec<LlamaToken>>, LlmError> {
+        let mut blocks = Vec::with_capacity(prompt.blocks.len());
+        for parts in &prompt.blocks {
+            blocks.push(self.tokens(parts)?);
+        }
+        blocks.retain(|tokens| !tokens.is_empty());
+        let tokens = length(&blocks);
+        if tokens == 0 {
             return Err(LlmError::Empty);
         }
         if tokens > self.capacity {
@@ -122,31 +142,55 @@ impl<'m> LlamaCpp<'m> {
                 capacity: self.capacity,
             });
         }
-        if shared == self.shared && own == self.own {
+        Ok(blocks)
+    }
+
+    /// Brings a prompt into the cache, in the same calls whatever the cache holds.
+    fn prefill(&mut self, blocks: Vec<Vec<LlamaToken>>) -> Result<Usage, LlmError> {
+        let tokens = length(&blocks);
+        if self.held == blocks && !self.logits.is_empty() {
             self.forget_after(tokens)?;
             return Ok(Usage {
                 evaluated: 0,
                 reused: tokens,
             });
         }
-        self.own.clear();
-        let mut reused = 0;
-        if shared == self.shared {
-            self.forget_after(shared.len())?;
-            reused = shared.len();
-        } else {
-            // What the cache holds is known again only after the last call succeeded.
-            self.shared.clear();
-            self.context.clear_kv_cache();
-            self.evaluate(&shared, 0, false)?;
-            self.shared = shared;
+        // The scores behind the last block are known only if it is evaluated.
+        let reused = self.keep(&blocks[..blocks.len() - 1])?;
+        for (at, block) in blocks.iter().enumerate().skip(self.held.len()) {
+            let last = at + 1 == blocks.len();
+            self.logits = self.evaluate(block, length(&self.held), last)?;
+            self.held.push(block.clone());
+            if at == 0 && !last {
+                self.prefixes.save(&self.context, block);
+            }
         }
-        self.logits = self.evaluate(&own, self.shared.len(), true)?;
-        self.own = own;
         Ok(Usage {
             evaluated: tokens - reused,
             reused,
         })
+    }
+
+    /// Cuts the cache to what it shares with `blocks`, where nothing is shared to a first block that
+    /// was met before, and gives the number of tokens that are there.
+    fn keep(&mut self, blocks: &[Vec<LlamaToken>]) -> Result<usize, LlmError> {
+        let known = self.held.iter().zip(blocks);
+        let common = known.take_while(|(held, block)| held == block).count();
+        self.logits.clear();
+        if common > 0 {
+            self.held.truncate(common);
+            self.forget_after(length(&self.held))?;
+        } else {
+            // What the cache holds is known again only after the next call succeeded.
+            self.held.clear();
+            self.context.clear_kv_cache();
+            if let Some(first) = blocks.first()
+                && self.prefixes.restore(&mut self.context, first)
+            {
+                self.held.push(first.clone());
+            }
+        }
+        Ok(length(&self.held))
     }
 
     /// Evaluates tokens behind a position, in pieces, and gives the scores behind the last of them
@@ -194,16 +238,30 @@ impl<'m> LlamaCpp<'m> {
             return Ok(());
         }
         self.context.clear_kv_cache();
-        self.shared.clear();
-        self.own.clear();
+        self.held.clear();
+        self.logits.clear();
         Err(LlmError::Engine {
             task: "take back tokens",
             reason: "the cache refused".to_owned(),
         })
     }
 
-    fn prompt_length(&self) -> usize {
-        self.shared.len() + self.own.len()
+    /// Scores the choices behind one prompt.
+    fn score_one(
+        &mut self,
+        blocks: Vec<Vec<LlamaToken>>,
+        choices: &[&str],
+    ) -> Result<Scores, LlmError> {
+        let mut usage = self.prefill(blocks)?;
+        let first = log_softmax(&self.logits);
+        let log_probabilities = choices
+            .iter()
+            .map(|choice| self.score_choice(choice, &first, &mut usage))
+            .collect::<Result<_, _>>()?;
+        Ok(Scores {
+            log_probabilities,
+            usage,
+        })
     }
 
     /// The mean of the log probabilities of a choice's tokens behind the prompt.
@@ -225,7 +283,7 @@ impl<'m> LlamaCpp<'m> {
         }
         let mut sum = value(first, head);
         if !rest.is_empty() {
-            let end = self.prompt_length();
+            let end = length(&self.held);
             for (index, &token) in rest.iter().enumerate() {
                 let logits = self.evaluate(&tokens[index..=index], end + index, true)?;
                 usage.evaluated += 1;
@@ -239,7 +297,11 @@ impl<'m> LlamaCpp<'m> {
     }
 }
 
-fn identify(model: &Model, context: u32, ubatch: u32) -> Identity {
+fn length(blocks: &[Vec<LlamaToken>]) -> usize {
+    blocks.iter().map(Vec::len).sum()
+}
+
+fn identify(model: &Model, context: u32, ubatch: u32, mode: Mode) -> Identity {
     let header = &model.header;
     let name = header.name.clone().unwrap_or_else(|| {
         let stem = model.path.file_stem().unwrap_or_default();
@@ -258,6 +320,7 @@ fn identify(model: &Model, context: u32, ubatch: u32) -> Identity {
         engine: ENGINE.to_owned(),
         context,
         ubatch,
+        mode,
         flash_attention: true,
         cache: "F16".to_owned(),
         processor: system::processor().to_owned(),
@@ -274,20 +337,22 @@ impl Engine for LlamaCpp<'_> {
     }
 
     fn count(&self, prompt: &Prompt) -> Result<usize, LlmError> {
-        Ok(self.tokens(&prompt.shared)?.len() + self.tokens(&prompt.own)?.len())
+        let counts = prompt.blocks.iter().map(|parts| self.tokens(parts));
+        counts.map(|tokens| Ok(tokens?.len())).sum()
     }
 
-    fn score(&mut self, prompt: &Prompt, choices: &[&str]) -> Result<Scores, LlmError> {
-        let mut usage = self.prefill(prompt)?;
-        let first = log_softmax(&self.logits);
-        let log_probabilities = choices
+    fn score(&mut self, prompts: &[Prompt], choices: &[&str]) -> Result<Vec<Scores>, LlmError> {
+        let blocks = prompts
             .iter()
-            .map(|choice| self.score_choice(choice, &first, &mut usage))
-            .collect::<Result<_, _>>()?;
-        Ok(Scores {
-            log_probabilities,
-            usage,
-        })
+            .map(|prompt| self.blocks(prompt))
+            .collect::<Result<Vec<_>, _>>()?;
+        if self.identity.mode == Mode::Throughput && prompts.len() > 1 {
+            return self.score_together(&blocks, choices);
+        }
+        blocks
+            .into_iter()
+            .map(|blocks| self.score_one(blocks, choices))
+            .collect()
     }
 
     fn complete(
@@ -303,8 +368,10 @@ impl Engine for LlamaCpp<'_> {
             tokens: next.len(),
             capacity: ANSWER,
         })?;
-        let mut usage = self.prefill(prompt)?;
-        let mut at = self.prompt_length();
+        let blocks = self.blocks(prompt)?;
+        let mut usage = self.prefill(blocks)?;
+        let end = length(&self.held);
+        let mut at = end;
         let mut logits = self.logits.clone();
         let vocabulary = self.model.model.vocab();
         let mut bytes = Vec::new();
@@ -322,7 +389,7 @@ impl Engine for LlamaCpp<'_> {
             bytes.extend(vocabulary.token_to_piece(token, false, None));
             next = vec![token];
         }
-        self.forget_after(self.prompt_length())?;
+        self.forget_after(end)?;
         Ok(Completion {
             text: String::from_utf8_lossy(&bytes).into_owned(),
             usage,

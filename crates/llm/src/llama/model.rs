@@ -11,9 +11,9 @@ use llama_cpp_2::{
     send_logs_to_tracing,
 };
 
-use super::{LlamaCpp, memory};
+use super::{LlamaCpp, PrefixCache, memory};
 use crate::{
-    engine::LlmError,
+    engine::{LlmError, Mode},
     gguf::{self, GgufError, Header},
 };
 
@@ -36,6 +36,10 @@ pub struct Settings {
     pub context: u32,
     /// How many tokens are evaluated at a time; the bits depend on it.
     pub ubatch: u32,
+    /// Whether prompts are evaluated one at a time; the bits depend on it.
+    pub mode: Mode,
+    /// Where the states of first blocks are kept between runs, if they are.
+    pub prefix_cache: Option<PrefixCache>,
 }
 
 impl Default for Settings {
@@ -45,6 +49,8 @@ impl Default for Settings {
             threads: None,
             context: 4096,
             ubatch: 512,
+            mode: Mode::Replayable,
+            prefix_cache: None,
         }
     }
 }
@@ -70,6 +76,8 @@ impl Settings {
             threads: Some(wanted.clamp(1, most)),
             context,
             ubatch: self.ubatch.clamp(32, MOST_UBATCH.min(context)),
+            mode: self.mode,
+            prefix_cache: self.prefix_cache.clone(),
         }
     }
 }

@@ -646,6 +646,7 @@ fn cite(passage: &Passage, id: &str, part: Option<&str>) -> Citation {
         span,
         quote: span.of(&passage.text).unwrap_or_default().to_owned(),
         link: Link::Pinned,
+        moves: None,
     }
 }
 
@@ -765,6 +766,7 @@ fn finding(
             .collect(),
         citations,
         justification,
+        commentary: None,
         not_assessed: None,
     }
 }
@@ -786,6 +788,7 @@ fn not_assessed(unreadable: &Unreadable) -> Finding {
         also_read: vec![],
         citations: vec![],
         justification: vec![],
+        commentary: None,
         not_assessed: Some(unreadable.reason),
     }
 }
