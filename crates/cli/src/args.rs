@@ -131,7 +131,8 @@ pub(crate) struct EvalArgs {
 /// What answers, and how it is run.
 #[derive(Debug, Args)]
 pub(crate) struct ModelArgs {
-    /// The model: a GGUF file of Mistral architecture, or `builtin`.
+    /// The model: a GGUF file of Mistral architecture, `builtin`, or `server` for the one that
+    /// konform.toml names.
     #[arg(long, value_name = "FILE")]
     pub(crate) model: Option<String>,
     /// Threads for the model (default: one for a small model, else one per processor).

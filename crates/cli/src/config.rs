@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    num::NonZeroU8,
     path::{Path, PathBuf},
 };
 
@@ -37,11 +38,26 @@ pub(crate) struct Config {
     /// How large the prefix cache may be, in MiB.
     pub(crate) prefix_cache_size: Option<u32>,
     pub(crate) commentary: bool,
+    pub(crate) server: Option<ServerConfig>,
     pub(crate) read_seconds: Option<u64>,
     pub(crate) read_memory: Option<u64>,
     /// The folder of the file; the current one where there is no file.
     #[serde(skip)]
     pub(crate) folder: PathBuf,
+}
+
+/// A model on a server of the user's own network. There is no flag for it: a run can send documents
+/// to an address only if a file of the project names it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct ServerConfig {
+    pub(crate) address: String,
+    pub(crate) model: Option<String>,
+    /// The environment variable that holds the key; the key itself stands in no file.
+    pub(crate) key_variable: Option<String>,
+    pub(crate) context: Option<u32>,
+    pub(crate) concurrency: Option<NonZeroU8>,
+    pub(crate) timeout_seconds: Option<u64>,
 }
 
 impl Config {
@@ -97,6 +113,7 @@ mod tests {
         let all: String = TEMPLATE
             .lines()
             .map(|line| match line.strip_prefix('#') {
+                Some(setting) if setting.starts_with('[') => setting,
                 Some(setting) if setting.contains(" = ") && !setting.starts_with(' ') => setting,
                 _ => line,
             })
@@ -107,6 +124,7 @@ mod tests {
             .unwrap();
         assert_eq!(config.threshold, Some(0.6));
         assert_eq!(config.fail_on.unwrap().len(), 2);
+        assert!(config.server.is_some());
     }
 
     #[test]

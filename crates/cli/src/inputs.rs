@@ -1,11 +1,14 @@
 //! What a run starts from, found by settings and flags: rules, corpus, index, model.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use konform_corpus::Corpus;
 use konform_index::LawIndex;
 use konform_judge::{Profile, Reading, Settings as JudgeSettings};
-use konform_llm::{Engine, Mode, Model, PrefixCache, Settings};
+use konform_llm::{Engine, Mode, Model, PrefixCache, Server, ServerSettings, Settings};
 use konform_rules::{Loaded, RulesError};
 use konform_terms::{Digest, Measured};
 
@@ -18,6 +21,9 @@ use crate::{
 
 /// Where imported law is kept if nothing else is said, below the project's folder.
 const CORPUS: &str = ".konform/corpus";
+
+/// The name that stands for the server of konform.toml.
+const SERVER: &str = "server";
 
 /// How large a prefix cache may be where nothing is said, in MiB.
 const PREFIX_CACHE_MIB: u32 = 2048;
@@ -151,6 +157,53 @@ pub(crate) fn judge(
 ) -> Result<Judge, CliError> {
     let name = model.model.clone().or_else(|| config.model.clone());
     let name = name.unwrap_or_else(|| builtin::MODEL_NAME.to_owned());
+    let engine: Box<dyn Engine> = if name == SERVER {
+        Box::new(server(config)?)
+    } else {
+        in_process(&name, model, config)?
+    };
+    let digest = engine.identity().digest;
+    let (settings, measured) = judge_settings(judging, config, &name, digest)?;
+    Ok(Judge {
+        engine,
+        name,
+        settings,
+        measured,
+    })
+}
+
+/// Connects to the server that konform.toml names.
+fn server(config: &Config) -> Result<Server, CliError> {
+    let Some(known) = &config.server else {
+        return Err(CliError::input("konform.toml names no server").hint(
+            "documents are sent only to an address that stands there: add a section [server] with \
+             an `address`; `konform init` writes a file that explains it",
+        ));
+    };
+    let mut settings = ServerSettings::new(known.address.clone());
+    settings.model.clone_from(&known.model);
+    if let Some(variable) = &known.key_variable {
+        #[expect(clippy::disallowed_methods, reason = "this is the command line")]
+        let key = std::env::var(variable).map_err(|_| {
+            CliError::input(format!("the environment has no key in {variable}"))
+                .hint("konform.toml says (`key-variable`) that the server's key stands there")
+        })?;
+        settings.key = Some(key);
+    }
+    if let Some(context) = known.context {
+        settings.context = context;
+    }
+    if let Some(concurrency) = known.concurrency {
+        settings.concurrency = concurrency;
+    }
+    if let Some(seconds) = known.timeout_seconds {
+        settings.timeout = Duration::from_secs(seconds);
+    }
+    Server::connect(&settings).map_err(CliError::from_input)
+}
+
+/// Loads a model into this process.
+fn in_process(name: &str, model: &ModelArgs, config: &Config) -> Result<Box<dyn Engine>, CliError> {
     let folder = match (&model.prefix_cache, &config.prefix_cache) {
         (Some(folder), _) => Some(folder.clone()),
         (None, Some(folder)) => Some(config.path(folder)),
@@ -170,16 +223,9 @@ pub(crate) fn judge(
         ..Settings::default()
     };
     // One model in a process, for as long as that runs.
-    let model: &'static Model = Box::leak(Box::new(load(&name, &settings)?));
+    let model: &'static Model = Box::leak(Box::new(load(name, &settings)?));
     let engine = model.engine(&settings).map_err(CliError::from_input)?;
-    let digest = engine.identity().digest;
-    let (settings, measured) = judge_settings(judging, config, &name, digest)?;
-    Ok(Judge {
-        engine: Box::new(engine),
-        name,
-        settings,
-        measured,
-    })
+    Ok(Box::new(engine))
 }
 
 /// Loads a model: a GGUF file, or the built-in one.

@@ -183,6 +183,13 @@ fn item(
         }
         writeln!(out, ": “{}”", escape(&citation.quote))?;
     }
+    if let Some(words) = &finding.commentary {
+        writeln!(
+            out,
+            "  - The model’s own words, which nobody checked and which decide nothing: {}",
+            escape(words)
+        )?;
+    }
     Ok(())
 }
 

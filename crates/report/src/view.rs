@@ -83,6 +83,7 @@ struct FindingView<'a> {
     evidence: Vec<EvidenceView<'a>>,
     also_read: Vec<EvidenceView<'a>>,
     citations: Vec<CitationView<'a>>,
+    commentary: Option<&'a str>,
     not_assessed: Option<&'static str>,
     detail: Option<&'a str>,
 }
@@ -116,6 +117,7 @@ struct CitationView<'a> {
     paraphrase: bool,
     quote: &'a str,
     found: String,
+    weight: Option<String>,
     passage: usize,
     from: usize,
     to: usize,

@@ -237,19 +237,25 @@ fn describe(record: &Record) -> Vec<String> {
                     .page
                     .map(|page| format!("p. {page} "))
                     .unwrap_or_default();
-                let moves = evidence
-                    .moves
-                    .map(|moves| format!(" (moves the verdict by {moves:+.2})"))
-                    .unwrap_or_default();
                 lines.push(format!(
-                    "  {} {page}“{}”{moves}",
-                    evidence.id, evidence.quote
+                    "  {} {page}“{}”{}",
+                    evidence.id,
+                    evidence.quote,
+                    moved(evidence.moves)
                 ));
             }
             for citation in &finding.citations {
                 lines.push(format!(
-                    "  {} {} {}",
-                    citation.id, citation.label, citation.short_title
+                    "  {} {} {}{}",
+                    citation.id,
+                    citation.label,
+                    citation.short_title,
+                    moved(citation.moves)
+                ));
+            }
+            if let Some(words) = &finding.commentary {
+                lines.push(format!(
+                    "  in the model's words, which decide nothing: {words}"
                 ));
             }
             for step in &finding.justification {
@@ -268,4 +274,10 @@ fn describe(record: &Record) -> Vec<String> {
             vec![format!("end: {} ({findings_digest})", counts.join(", "))]
         }
     }
+}
+
+fn moved(moves: Option<f64>) -> String {
+    moves
+        .map(|moves| format!(" (moves the verdict by {moves:+.2})"))
+        .unwrap_or_default()
 }

@@ -158,6 +158,7 @@ impl<'a> Shelf<'a> {
                 .map(|e| self.evidence(finding, e))
                 .collect(),
             citations: finding.citations.iter().map(|c| self.citation(c)).collect(),
+            commentary: finding.commentary.as_deref(),
             not_assessed: finding.not_assessed.map(|reason| reason.word()),
             detail: unreadable.map(|unreadable| unreadable.detail.as_str()),
         }
@@ -221,6 +222,7 @@ impl<'a> Shelf<'a> {
             paraphrase: citation.nature == Nature::Paraphrase,
             quote: &citation.quote,
             found: found(citation.link),
+            weight: citation.moves.map(|moves| format!("{moves:+.1}")),
             passage: index,
             from,
             to,
