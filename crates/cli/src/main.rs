@@ -20,12 +20,22 @@ use crate::{args::Arguments, error::CliError};
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     start_logging(arguments.verbose);
-    match commands::dispatch(arguments.command) {
+    let done = choose_processor().and_then(|()| commands::dispatch(arguments.command));
+    match done {
         Ok(code) => code,
         Err(error) => {
             error.print();
             error.exit_code()
         }
+    }
+}
+
+/// Has the built-in engine use what `KONFORM_PROCESSOR` names in place of the best that there is.
+fn choose_processor() -> Result<(), CliError> {
+    match std::env::var_os("KONFORM_PROCESSOR") {
+        Some(name) if !name.is_empty() => konform_llm::use_processor(&name.to_string_lossy())
+            .map_err(|error| CliError::from_input(error).hint("KONFORM_PROCESSOR asks for it")),
+        _ => Ok(()),
     }
 }
 

@@ -1,10 +1,11 @@
 //! Measures how fast a model reads and writes on this machine:
-//! `cargo run -p konform-llm --example speed -- MODEL.gguf [THREADS [PROMPT_TOKENS]]`.
+//! `cargo run -p konform-llm --example speed -- MODEL.gguf [THREADS [PROMPT_TOKENS]]`, with the
+//! processor backend that `KONFORM_PROCESSOR` names, if it does.
 #![allow(clippy::print_stdout, reason = "an example prints what it measured")]
 
 use std::{path::Path, time::Instant};
 
-use konform_llm::{Engine as _, Model, Part, Prompt, Settings};
+use konform_llm::{Engine as _, Model, Part, Prompt, Settings, use_processor};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -16,6 +17,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let length: usize = arguments.get(2).map_or(Ok(1024), |text| text.parse())?;
 
+    if let Some(name) = std::env::var_os("KONFORM_PROCESSOR") {
+        use_processor(&name.to_string_lossy())?;
+    }
     let begin = Instant::now();
     let model = Model::load(Path::new(path), &settings)?;
     println!(

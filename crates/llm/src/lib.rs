@@ -34,7 +34,7 @@ mod scripted;
 mod server;
 
 pub use engine::{Completion, Engine, Identity, LlmError, Mode, Part, Prompt, Scores, Usage};
-pub use llama::{LlamaCpp, Model, PrefixCache, Settings};
+pub use llama::{LlamaCpp, Model, PrefixCache, Settings, use_processor};
 pub use recorded::{Recorded, Recorder, Recording};
 pub use scripted::Scripted;
 pub use server::{Server, ServerError, ServerSettings};

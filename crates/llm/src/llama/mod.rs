@@ -6,6 +6,7 @@ mod model;
 mod prefixes;
 mod system;
 mod together;
+mod variants;
 
 use std::num::NonZeroU32;
 
@@ -20,6 +21,7 @@ use self::prefixes::Prefixes;
 pub use self::{
     model::{Model, Settings},
     prefixes::PrefixCache,
+    variants::use_processor,
 };
 use crate::engine::{Completion, Engine, Identity, LlmError, Mode, Part, Prompt, Scores, Usage};
 

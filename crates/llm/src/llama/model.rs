@@ -11,7 +11,7 @@ use llama_cpp_2::{
     send_logs_to_tracing,
 };
 
-use super::{LlamaCpp, PrefixCache, memory};
+use super::{LlamaCpp, PrefixCache, memory, variants};
 use crate::{
     engine::{LlmError, Mode},
     gguf::{self, GgufError, Header},
@@ -162,6 +162,7 @@ pub(super) fn backend() -> Result<&'static LlamaBackend, LlmError> {
     BACKEND
         .get_or_init(|| {
             send_logs_to_tracing(LogOptions::default());
+            variants::enter()?;
             LlamaBackend::init().map_err(|error| error.to_string())
         })
         .as_ref()
