@@ -2,7 +2,7 @@
 //!
 //! A build has the one that llama-cpp-sys-2 compiled, and on x86-64 Linux those for AVX-512 and AMX
 //! that the build script adds. The best that the machine can run is used, or the one that was asked
-//! for. The choice is made once: weights are laid out for a backend when they are loaded.
+//! for; AMX only where it is asked for, as its code was run under an emulator alone so far. The choice is made once: weights are laid out for a backend when they are loaded.
 
 use std::sync::OnceLock;
 
@@ -16,6 +16,8 @@ static CHOSEN: OnceLock<Option<&'static Variant>> = OnceLock::new();
 /// A backend of this build.
 struct Variant {
     name: &'static str,
+    /// Whether it is taken unasked: only what was seen to run on real processors.
+    unasked: bool,
     /// Whether this machine can run it.
     runs: fn() -> bool,
     /// Has llama.cpp use it.
@@ -27,18 +29,21 @@ const VARIANTS: &[Variant] = &[
     #[cfg(variant = "amx")]
     Variant {
         name: "amx",
+        unasked: false,
         runs: || has_avx512() && super::system::has_tiles() && super::system::may_use_tiles(),
         enter: super::system::use_amx,
     },
     #[cfg(variant = "avx512")]
     Variant {
         name: "avx512",
+        unasked: true,
         runs: has_avx512,
         enter: super::system::use_avx512,
     },
     #[cfg(variant = "avx2")]
     Variant {
         name: "avx2",
+        unasked: true,
         runs: has_avx2,
         enter: || {},
     },
@@ -100,9 +105,10 @@ pub(super) fn enter() -> Result<(), String> {
     Ok(())
 }
 
-/// The best variant that runs; nothing where there is no choice.
+/// The best variant that runs and is taken unasked; nothing where there is no choice.
 fn best(variants: &[Variant]) -> Result<Option<&Variant>, String> {
-    match (variants.iter().find(|variant| (variant.runs)()), variants) {
+    let mut unasked = variants.iter().filter(|variant| variant.unasked);
+    match (unasked.find(|variant| (variant.runs)()), variants) {
         (None, [.., least]) => Err(format!(
             "this machine lacks what this build needs at least ({})",
             least.name
@@ -136,7 +142,12 @@ mod tests {
 
     const fn variant(name: &'static str, runs: fn() -> bool) -> Variant {
         let enter = || {};
-        Variant { name, runs, enter }
+        Variant {
+            name,
+            unasked: true,
+            runs,
+            enter,
+        }
     }
 
     /// A build without one variant, on a machine without another.
@@ -147,6 +158,10 @@ mod tests {
         let name = |variant: Option<&Variant>| variant.map(|variant| variant.name);
         assert_eq!(best(&SOME).map(name), Ok(Some("avx2")));
         assert_eq!(best(&[]).map(name), Ok(None));
+        let mut unproven = [variant("amx", || true), variant("avx2", || true)];
+        unproven[0].unasked = false;
+        assert_eq!(best(&unproven).map(name), Ok(Some("avx2")));
+        assert_eq!(pick(&unproven, "amx").map(|one| one.name), Ok("amx"));
         assert!(best(&SOME[..1]).map(name).unwrap_err().contains("(amx)"));
         let all = ["amx", "avx512", "avx2"].map(|name| variant(name, || true));
         assert_eq!(best(&all).map(name), Ok(Some("amx")));
