@@ -25,3 +25,7 @@ table:
 # Measures reading (against pdftotext), index, search, judging and memory on this machine.
 bench *ARGS:
     scripts/bench {{ARGS}}
+
+# Measures judging: reuse against raw speed and llama-cpp-python, bits, what findings rest on.
+bench-judge *ARGS:
+    scripts/bench-judge {{ARGS}}

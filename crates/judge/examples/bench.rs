@@ -204,8 +204,10 @@ fn grid(path: &Path, options: &BTreeMap<String, String>) -> Result<(), Box<dyn E
 
     let (wall, cpu) = (Instant::now(), cpu_seconds());
     let (mut evaluated, mut reused) = (0, 0);
+    // Which document each prompt is about.
+    let mut about: Vec<usize> = Vec::new();
     for requirement in &requirements {
-        for (document, segments) in &documents {
+        for (at, (document, segments)) in documents.iter().enumerate() {
             let scope = Scoped {
                 in_scope: true,
                 found: vec![],
@@ -223,6 +225,7 @@ fn grid(path: &Path, options: &BTreeMap<String, String>) -> Result<(), Box<dyn E
             let judged = judge(&mut engine, &judging, &case)?;
             evaluated += judged.work.evaluated;
             reused += judged.work.reused;
+            about.resize(engine.prompts.len(), at);
         }
     }
     let (wall, cpu) = (wall.elapsed().as_secs_f64(), cpu_seconds() - cpu);
@@ -278,11 +281,8 @@ fn grid(path: &Path, options: &BTreeMap<String, String>) -> Result<(), Box<dyn E
     println!("peak memory: {} MiB", peak_mib());
     if let Some(file) = options.get("--prompts") {
         // The same questions for a peer, document by document.
-        let mut texts: Vec<(usize, String)> = Vec::new();
-        let per = prompts.len() / requirements.len().max(1);
-        for (at, prompt) in prompts.iter().enumerate() {
-            texts.push((at % per.max(1), text(prompt)));
-        }
+        let mut texts: Vec<(usize, String)> =
+            about.into_iter().zip(prompts.iter().map(text)).collect();
         texts.sort_by_key(|(document, _)| *document);
         let texts: Vec<String> = texts.into_iter().map(|(_, text)| text).collect();
         std::fs::write(file, serde_json::to_string(&texts)?)?;
