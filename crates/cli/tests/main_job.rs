@@ -340,3 +340,49 @@ fn eval_measures_a_labelled_set_and_check_takes_its_calibration() {
     assert_eq!(beyond.status.code(), Some(2));
     assert!(stderr(&beyond).contains("set.jsonl"), "{}", stderr(&beyond));
 }
+
+#[test]
+fn a_commentary_ends_each_sentence_in_ids_and_moves_no_verdict() {
+    let out = tempfile::tempdir().unwrap();
+    let findings = |name: &str, more: &[&str]| -> Vec<serde_json::Value> {
+        let out = out.path().join(name);
+        let own = [
+            "mutual-nda",
+            "--threshold",
+            "0",
+            "--out",
+            out.to_str().unwrap(),
+        ];
+        let document = ["check", "fixtures/documents/nda-gaps.en.pdf", "--rules"];
+        let run = konform(&[&document[..], &own[..], more].concat());
+        assert_eq!(run.status.code(), Some(0), "{}", stderr(&run));
+        let json = fs::read(out.join("findings.json")).unwrap();
+        let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+        json["findings"].as_array().unwrap().clone()
+    };
+    let plain = findings("plain", &[]);
+    let mut commented = findings("commented", &["--commentary"]);
+    let mut said = 0;
+    for finding in &mut commented {
+        let words = finding.as_object_mut().unwrap().remove("commentary");
+        let Some(words) = words else {
+            continue;
+        };
+        said += 1;
+        let known: Vec<&str> = ["evidence", "also_read"]
+            .iter()
+            .flat_map(|list| finding[*list].as_array().unwrap())
+            .map(|piece| piece["id"].as_str().unwrap())
+            .collect();
+        for sentence in words.as_str().unwrap().split_inclusive("].") {
+            let (_, ids) = sentence
+                .strip_suffix("].")
+                .unwrap()
+                .rsplit_once('[')
+                .unwrap();
+            assert!(ids.split(", ").all(|id| known.contains(&id)), "{sentence}");
+        }
+    }
+    assert!(said > 0);
+    assert_eq!(commented, plain);
+}

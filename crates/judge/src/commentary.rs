@@ -18,9 +18,8 @@ pub(crate) fn grammar(evidence: usize, passages: usize) -> String {
         .collect();
     let mut rules = String::from("root ::= s s?\n");
     // No full stop, so that a sentence cannot end before its numbers.
-    rules.push_str(
-        "s ::= \" \" [A-ZÀ-ÖØ-Þ] [^.!?\\x5B\\x5D\\n\\r]{20,180} \" [\" id (\", \" id)? \"].\"\n",
-    );
+    rules.push_str(r#"s ::= " " [A-ZÀ-ÖØ-Þ] w{20,100} w{0,80} " [" id (", " id)? "].""#);
+    rules.push_str("\nw ::= [^.!?\\[\\]\\n\\r]\n");
     let _ = writeln!(rules, "id ::= {}", ids.join(" | "));
     rules
 }
@@ -58,6 +57,7 @@ mod tests {
         insta::assert_snapshot!(grammar(2, 1), @r#"
         root ::= s s?
         s ::= " " [A-ZÀ-ÖØ-Þ] [^.!?\x5B\x5D\n\r]{20,180} " [" id (", " id)? "]."
+        w ::= [^.!?\[\]\n\r]
         id ::= "E1" | "E2" | "P1"
         "#);
     }
