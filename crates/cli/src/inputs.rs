@@ -157,6 +157,12 @@ pub(crate) fn judge(
 ) -> Result<Judge, CliError> {
     let name = model.model.clone().or_else(|| config.model.clone());
     let name = name.unwrap_or_else(|| builtin::MODEL_NAME.to_owned());
+    if name == builtin::MODEL_NAME && (judging.commentary || config.commentary) {
+        return Err(
+            CliError::input("the built-in model has no words of its own")
+                .hint("it learnt to judge, not to write: `--commentary` needs another `--model`"),
+        );
+    }
     let engine: Box<dyn Engine> = if name == SERVER {
         Box::new(server(config)?)
     } else {

@@ -348,8 +348,8 @@ fn a_commentary_ends_each_sentence_in_ids_and_moves_no_verdict() {
         let out = out.path().join(name);
         let own = [
             "mutual-nda",
-            "--threshold",
-            "0",
+            "--model",
+            "models/builtin.gguf",
             "--out",
             out.to_str().unwrap(),
         ];
@@ -360,6 +360,8 @@ fn a_commentary_ends_each_sentence_in_ids_and_moves_no_verdict() {
         let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
         json["findings"].as_array().unwrap().clone()
     };
+    let refused = konform(&[&ONE_PACK[..], &["mutual-nda", "--commentary"]].concat());
+    assert_eq!(refused.status.code(), Some(2));
     let plain = findings("plain", &[]);
     let mut commented = findings("commented", &["--commentary"]);
     let mut said = 0;
