@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release -p konform-judge --example bench -- grid MODEL.gguf [--documents N]
 //! [--requirements N] [--evidence N] [--length TOKENS] [--reading together|each] [--threads N]
-//! [--prompts FILE]` judges a grid of made documents and requirements;
+//! [--mode replayable|throughput] [--prompts FILE]` judges a grid of made documents and requirements;
 //! `… -- bits MODEL.gguf` asks 1,000 questions in several orders, thread counts and modes.
 //! The documents are made from a bank of sentences by a fixed rule, so every run asks the same.
 #![allow(clippy::print_stdout, reason = "an example prints what it measured")]
@@ -172,6 +172,10 @@ fn grid(path: &Path, options: &BTreeMap<String, String>) -> Result<(), Box<dyn E
             .get("--threads")
             .map(|text| text.parse())
             .transpose()?,
+        mode: match options.get("--mode").map(String::as_str) {
+            Some("throughput") => Mode::Throughput,
+            _ => Mode::Replayable,
+        },
         ..Settings::default()
     };
     let judging = JudgeSettings {
