@@ -81,12 +81,13 @@ fn probabilities_do_not_depend_on_order_reuse_or_threads() {
         "every prompt has scores of its own"
     );
     for threads in [1, 2] {
-        let mut engine = engine(threads);
         let mut reused = 0;
         let orders = [[0, 2, 4, 1, 3, 5], [0, 0, 2, 2, 1, 1], [5, 4, 3, 2, 1, 0]];
         // Threads wait for each other without sleeping, which takes long on a busy machine.
         let most = if threads == 1 { 3 } else { 1 };
         for order in orders.into_iter().take(most) {
+            // Answers are remembered, so each order is asked afresh.
+            let mut engine = engine(threads);
             for index in order {
                 let scores = score(&mut engine, &prompts[index], &choices).unwrap();
                 reused += scores.usage.reused;
@@ -174,13 +175,22 @@ fn each_block_of_a_tree_is_evaluated_once_and_the_bits_are_those_of_each_prompt_
     }
     let evaluated: usize = scores.iter().map(|one| one.usage.evaluated).sum();
     assert_eq!(evaluated, distinct.values().sum::<usize>());
-    // Back and forth between first blocks: their states are restored, with the same bits.
+    // Asked again: remembered.
+    let again = engine.score(&prompts, &CHOICES).unwrap();
+    assert!(again.iter().all(|one| one.usage.evaluated == 0));
+    // Back and forth between first blocks, afresh: their states are restored, with the same bits.
     let mut apart: Vec<usize> = (0..prompts.len()).collect();
     apart.sort_by_key(|at| at % 9);
     let order: Vec<Prompt> = apart.iter().map(|&at| prompts[at].clone()).collect();
-    let scores = engine.score(&order, &CHOICES).unwrap();
-    for (one, &at) in scores.iter().zip(&apart) {
-        assert_eq!(bits(&one.log_probabilities), alone[at]);
+    let scores = model()
+        .engine(&settings(1))
+        .unwrap()
+        .score(&order, &CHOICES)
+        .unwrap();
+    for (at, one) in apart.iter().zip(&scores) {
+        assert_eq!(bits(&one.log_probabilities), alone[*at]);
+    }
+    for (one, &at) in scores.iter().zip(&apart).skip(3) {
         assert!(one.usage.reused >= count(&prompts[at].blocks[..1]));
     }
 }
@@ -543,7 +553,9 @@ proptest! {
         let _ = engine.score(&others, &choices);
         let first = score(&mut engine, &question, &choices);
         let text = engine.complete(&question, &chosen, &grammar, tokens);
-        let again = score(&mut engine, &question, &choices);
+        // Another engine, which was asked nothing else.
+        let mut fresh = model().engine(&Settings { mode, ..settings(1) }).unwrap();
+        let again = score(&mut fresh, &question, &choices);
         match (first, again) {
             (Ok(first), Ok(again)) => {
                 prop_assert!(count <= engine.capacity());

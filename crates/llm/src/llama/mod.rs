@@ -8,7 +8,7 @@ mod system;
 mod together;
 mod variants;
 
-use std::num::NonZeroU32;
+use std::{collections::VecDeque, num::NonZeroU32};
 
 use llama_cpp_2::{
     context::{LlamaContext, params::LlamaContextParams},
@@ -29,6 +29,8 @@ use crate::engine::{Completion, Engine, Identity, LlmError, Mode, Part, Prompt, 
 const ANSWER: usize = 160;
 /// The sequence that holds the last prompt.
 const SEQUENCE: u32 = 0;
+/// How many answers are remembered.
+const ANSWERS: usize = 64;
 /// How many prompts are evaluated at a time where bits may depend on it.
 const TOGETHER: u16 = 16;
 /// The engine's name and version, as in the workspace's Cargo.toml.
@@ -49,6 +51,16 @@ pub struct LlamaCpp<'m> {
     logits: Vec<f32>,
     /// First blocks that were met before.
     prefixes: Prefixes,
+    /// The last questions that were asked one at a time, with their answers: what is asked of an
+    /// empty document is the same for every document.
+    answered: VecDeque<Answered>,
+}
+
+/// A prompt's blocks, the choices behind it and what they scored.
+struct Answered {
+    blocks: Vec<Vec<LlamaToken>>,
+    choices: Vec<String>,
+    log_probabilities: Vec<f64>,
 }
 
 impl<'m> LlamaCpp<'m> {
@@ -99,6 +111,7 @@ impl<'m> LlamaCpp<'m> {
             held: vec![],
             logits: vec![],
             prefixes: Prefixes::new(&identity, settings.prefix_cache.clone()),
+            answered: VecDeque::with_capacity(ANSWERS),
             identity,
         })
     }
@@ -254,12 +267,33 @@ impl<'m> LlamaCpp<'m> {
         blocks: Vec<Vec<LlamaToken>>,
         choices: &[&str],
     ) -> Result<Scores, LlmError> {
-        let mut usage = self.prefill(blocks)?;
+        let known = self
+            .answered
+            .iter()
+            .find(|known| known.blocks == blocks && known.choices == choices);
+        if let Some(known) = known {
+            return Ok(Scores {
+                log_probabilities: known.log_probabilities.clone(),
+                usage: Usage {
+                    evaluated: 0,
+                    reused: length(&blocks),
+                },
+            });
+        }
+        let mut usage = self.prefill(blocks.clone())?;
         let first = log_softmax(&self.logits);
         let log_probabilities = choices
             .iter()
             .map(|choice| self.score_choice(choice, &first, &mut usage))
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<Vec<f64>, _>>()?;
+        if self.answered.len() == ANSWERS {
+            self.answered.pop_front();
+        }
+        self.answered.push_back(Answered {
+            blocks,
+            choices: choices.iter().map(|&choice| choice.to_owned()).collect(),
+            log_probabilities: log_probabilities.clone(),
+        });
         Ok(Scores {
             log_probabilities,
             usage,
