@@ -1,7 +1,7 @@
 //! Measures judging with a model file: what reuse brings, and whether bits repeat.
 //!
 //! `cargo run --release -p konform-judge --example bench -- grid MODEL.gguf [--documents N]
-//! [--requirements N] [--evidence N] [--length TOKENS] [--reading together|each] [--threads N]
+//! [--requirements N] [--evidence N] [--passages N] [--length TOKENS] [--reading together|each] [--threads N]
 //! [--mode replayable|throughput] [--prompts FILE]` judges a grid of made documents and requirements;
 //! `… -- bits MODEL.gguf` asks 1,000 questions in several orders, thread counts and modes.
 //! The documents are made from a bank of sentences by a fixed rule, so every run asks the same.
@@ -16,12 +16,15 @@ use std::{
 };
 
 use konform_index::SegmentIndex;
-use konform_judge::{Case, Letter, Reading, Scoped, Settings as JudgeSettings, judge};
+use konform_judge::{
+    Case, CitedPassage, Letter, Reading, Scoped, Settings as JudgeSettings, judge,
+};
 use konform_llm::{
     Completion, Engine, Identity, LlmError, Mode, Model, Part, Prompt, Scores, Settings,
 };
 use konform_terms::{
-    Digest, Document, Format, Kind, Language, Requirement, Segment, SegmentKind, Severity, Span,
+    Digest, Document, Format, Kind, Language, Link, Nature, Passage, Requirement, Segment,
+    SegmentKind, Severity, Span,
 };
 
 /// What contracts speak of, each with words of its own.
@@ -184,7 +187,7 @@ fn grid(path: &Path, options: &BTreeMap<String, String>) -> Result<(), Box<dyn E
             _ => Reading::Together,
         },
         max_evidence: number(options, "--evidence", 4),
-        max_passages: 0,
+        max_passages: number(options, "--passages", 0),
         ..JudgeSettings::default()
     };
     let model = Model::load(path, &settings)?;
@@ -210,7 +213,10 @@ fn grid(path: &Path, options: &BTreeMap<String, String>) -> Result<(), Box<dyn E
     let (mut evaluated, mut reused) = (0, 0);
     // Which document each prompt is about.
     let mut about: Vec<usize> = Vec::new();
-    for requirement in &requirements {
+    for (topic, requirement) in requirements.iter().enumerate() {
+        let passages: Vec<CitedPassage> = (0..judging.max_passages)
+            .map(|number| passage(topic, number))
+            .collect();
         for (at, (document, segments)) in documents.iter().enumerate() {
             let scope = Scoped {
                 in_scope: true,
@@ -224,7 +230,7 @@ fn grid(path: &Path, options: &BTreeMap<String, String>) -> Result<(), Box<dyn E
                 requirement,
                 scope: &scope,
                 checks: &[],
-                passages: &[],
+                passages: &passages,
             };
             let judged = judge(&mut engine, &judging, &case)?;
             evaluated += judged.work.evaluated;
@@ -337,6 +343,35 @@ fn requirement(at: usize) -> Requirement {
         queries: BTreeMap::from([(Language::EN, vec![format!("{does} {what}")])]),
         checks: vec![],
         wording: BTreeMap::new(),
+    }
+}
+
+/// A passage of made law on a topic, of about 100 tokens.
+fn passage(topic: usize, number: usize) -> CitedPassage {
+    let [does, what, when] = TOPICS[(topic + number * 5) % TOPICS.len()];
+    let [other, _, _] = TOPICS[(topic + number + 1) % TOPICS.len()];
+    let text = format!(
+        "Whoever supplies services under this law shall {does} as regards {what}, {when}. The duty holds for every \
+         person who acts on the supplier's behalf, whether employed or not, and does not end with the contract. \
+         Nothing in a contract may limit it, save where the parties {other} and the authority was told before."
+    );
+    let address = format!("art_{topic}__para_{number}");
+    CitedPassage {
+        passage: Passage {
+            id: serde_json::from_value(format!("made#{address}").into()).expect("an id is a text"),
+            instrument: "made".into(),
+            short_title: "Made Act".into(),
+            version: "2026-01-01".into(),
+            language: Language::EN,
+            address: address.as_str().into(),
+            label: format!("Art. {topic}({number})"),
+            nature: Nature::Paraphrase,
+            digest: Digest::of(&text),
+            heading_path: vec![],
+            context: String::new(),
+            text,
+        },
+        link: Link::Pinned,
     }
 }
 
