@@ -6,7 +6,10 @@
 //! `… -- bits MODEL.gguf` asks 1,000 questions in several orders, thread counts and modes.
 //! The documents are made from a bank of sentences by a fixed rule, so every run asks the same.
 #![allow(clippy::print_stdout, reason = "an example prints what it measured")]
-#![allow(clippy::disallowed_methods, reason = "it measures time")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "it measures time and chooses the code that is measured"
+)]
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -21,6 +24,7 @@ use konform_judge::{
 };
 use konform_llm::{
     Completion, Engine, Identity, LlmError, Mode, Model, Part, Prompt, Scores, Settings,
+    use_processor,
 };
 use konform_terms::{
     Digest, Document, Format, Kind, Language, Link, Nature, Passage, Requirement, Segment,
@@ -155,6 +159,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut options: BTreeMap<String, String> = BTreeMap::new();
     while let (Some(name), Some(value)) = (arguments.next(), arguments.next()) {
         options.insert(name, value);
+    }
+    if let Ok(name) = std::env::var("KONFORM_PROCESSOR") {
+        use_processor(&name)?;
     }
     match what.as_str() {
         "grid" => grid(Path::new(&model), &options),
