@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-/// How many tokens a commentary may take.
+/// How many tokens a commentary may take; fewer where an engine keeps less room for answers.
 pub(crate) const TOKENS: usize = 220;
 
 /// What stands before the commentary, behind the letter: it tells the model what to write.

@@ -4,6 +4,7 @@
 use std::{env, error::Error, fs};
 
 mod data;
+mod sources;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
