@@ -12,8 +12,8 @@ use konform_judge::{Case, Checked, CitedPassage, Judged, Prepared, Scoped, Setti
 use konform_llm::Engine;
 use konform_rules::Checker;
 use konform_terms::{
-    DecidedBy, Digest, Document, Finding, Language, Link, Pack, Requirement, Step, Unreadable,
-    Verdict, Work, findings_digest,
+    Applies, DecidedBy, Digest, Document, Finding, Language, Link, Pack, Requirement, Step,
+    Unreadable, Verdict, Work, findings_digest,
 };
 use konform_trace::{Pins, Record, Start, Trace, Writer};
 use rayon::prelude::*;
@@ -384,11 +384,11 @@ fn requirement_on_all(
 fn checks_of(checker: &Checker, one: &Ready<'_>) -> (Scoped, Vec<Checked>) {
     let scope = checker.scope(one.document, one.language);
     let scoped = Scoped {
-        in_scope: scope.in_scope,
+        applies: scope.applies,
         found: scope.found,
         explanation: scope.explanation,
     };
-    if !scoped.in_scope {
+    if scoped.applies == Applies::No {
         return (scoped, vec![]);
     }
     let checks = checker

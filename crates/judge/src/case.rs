@@ -1,5 +1,7 @@
 use konform_index::SegmentIndex;
-use konform_terms::{Document, Finding, Language, Link, Passage, Requirement, Span, Verdict, Work};
+use konform_terms::{
+    Applies, Document, Finding, Language, Link, Passage, Requirement, Span, Verdict, Work,
+};
 use serde::{Deserialize, Serialize};
 
 /// How the model reads the evidence of a case.
@@ -87,11 +89,11 @@ pub struct Case<'a> {
     pub passages: &'a [CitedPassage],
 }
 
-/// Whether a document is in the scope of a requirement.
+/// Whether a requirement applies to a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scoped {
-    /// Whether it is.
-    pub in_scope: bool,
+    /// Whether it does.
+    pub applies: Applies,
     /// Where the words stand that say so.
     pub found: Vec<Span>,
     /// What the decision rests on, for people, in the language of the document.

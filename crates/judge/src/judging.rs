@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use konform_llm::{Engine, LlmError};
 use konform_terms::{
-    Citation, DecidedBy, Evidence, Finding, Kind, Link, Span, Step, Verdict, Work,
+    Applies, Citation, DecidedBy, Evidence, Finding, Kind, Link, Span, Step, Verdict, Work,
 };
 
 use crate::{
@@ -63,7 +63,7 @@ pub fn judge<E: Engine + ?Sized>(
 pub fn prepare(settings: &Settings, case: &Case<'_>) -> Prepared {
     let say = Justifier(case.language);
     let decided = |judged| Prepared::Decided(Box::new(judged));
-    if !case.scope.in_scope {
+    if case.scope.applies == Applies::No {
         let steps = vec![say.plain(case.scope.explanation.clone())];
         return decided(without_model(
             case,
@@ -74,7 +74,7 @@ pub fn prepare(settings: &Settings, case: &Case<'_>) -> Prepared {
         ));
     }
     if let Some(judged) = decide_by_check(case) {
-        return decided(judged);
+        return decided(if_it_applies(case, judged));
     }
     if case.requirement.statement(case.language).is_none() {
         let steps = vec![say.no_wording(case.requirement)];
@@ -100,7 +100,7 @@ pub fn prepare(settings: &Settings, case: &Case<'_>) -> Prepared {
         settings.max_evidence,
     );
     if candidates.is_empty() {
-        return decided(decide_by_silence(case));
+        return decided(if_it_applies(case, decide_by_silence(case)));
     }
     Prepared::Ask(Candidates(candidates))
 }
@@ -116,11 +116,28 @@ pub fn ask<E: Engine + ?Sized>(
     case: &Case<'_>,
     candidates: Candidates,
 ) -> Result<Judged, JudgeError> {
-    asking::ask(engine, settings, case, candidates.0).map_err(|source| JudgeError::Model {
+    let judged = asking::ask(engine, settings, case, candidates.0);
+    let judged = judged.map(|judged| if_it_applies(case, judged));
+    judged.map_err(|source| JudgeError::Model {
         document: case.document.path.clone(),
         requirement: case.requirement.id.clone(),
         source,
     })
+}
+
+/// A failure counts only where it is known that the requirement applies; who satisfies it does so
+/// whether it applies or not.
+fn if_it_applies(case: &Case<'_>, mut judged: Judged) -> Judged {
+    let finding = &mut judged.finding;
+    let failed = matches!(finding.verdict, Verdict::Violated | Verdict::Missing);
+    if failed && case.scope.applies == Applies::Unclear {
+        finding.verdict = Verdict::Undetermined;
+        let say = Justifier(case.language);
+        finding
+            .justification
+            .push(say.unclear_whether_it_applies(&case.scope.explanation));
+    }
+    judged
 }
 
 /// What silence means for a requirement of a kind.

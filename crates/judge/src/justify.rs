@@ -42,6 +42,15 @@ impl Justifier {
         }
     }
 
+    pub(crate) fn unclear_whether_it_applies(&self, explanation: &str) -> Step {
+        self.plain(say!(
+            self,
+            "{explanation} A person has to decide whether the requirement applies.",
+            "{explanation} Une personne doit décider si l’exigence s’applique.",
+            "{explanation} Ob die Anforderung gilt, muss ein Mensch entscheiden.",
+        ))
+    }
+
     pub(crate) fn check(&self, explanation: &str, evidence: &[Evidence]) -> Step {
         let text = say!(
             self,

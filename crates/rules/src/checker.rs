@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
 use konform_terms::{
-    Check, Document, Language, Localized, Pack, Requirement, Scope, SegmentKind, Span, Test,
-    Verdict,
+    Applies, Check, Document, Language, Localized, Otherwise, Pack, Requirement, Scope,
+    SegmentKind, Span, Test, Verdict,
 };
 use regex::Regex;
 
@@ -41,8 +41,8 @@ pub struct CheckOutcome {
 /// The outcome of a scope on a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScopeOutcome {
-    /// Whether the document is in scope.
-    pub in_scope: bool,
+    /// Whether the requirement applies to the document.
+    pub applies: Applies,
     /// Where the first hit of each phrase stands.
     pub found: Vec<Span>,
     /// What the decision rests on, for people, in the language of the document.
@@ -56,6 +56,7 @@ pub struct Checker {
 }
 
 struct CompiledScope {
+    otherwise: Otherwise,
     at_least: usize,
     phrases: Localized<Vec<Regex>>,
 }
@@ -92,7 +93,11 @@ impl Checker {
     /// Decides whether a document is in scope.
     #[must_use]
     pub fn scope(&self, document: &Document, language: Language) -> ScopeOutcome {
-        let mut all = Vec::new();
+        let mut outcome = ScopeOutcome {
+            applies: Applies::Yes,
+            found: vec![],
+            explanation: String::new(),
+        };
         for scope in &self.scopes {
             let Some(phrases) = scope.phrases.get(&language) else {
                 continue;
@@ -104,30 +109,43 @@ impl Checker {
                 .collect();
             if found.len() < scope.at_least {
                 let (n, of, need) = (found.len(), phrases.len(), scope.at_least);
-                let explanation = match language {
-                    Language::FR => format!(
+                let explanation = match (scope.otherwise, language) {
+                    (Otherwise::Undetermined, Language::FR) => format!(
+                        "Le document n’emploie que {n} des {of} expressions qui montrent que l’exigence s’applique (il en faut {need}) ; d’autres mots peuvent le dire."
+                    ),
+                    (Otherwise::Undetermined, Language::DE) => format!(
+                        "Das Dokument enthält nur {n} von {of} Ausdrücken, an denen zu erkennen ist, dass die Anforderung gilt (nötig sind {need}); andere Worte können es sagen."
+                    ),
+                    (Otherwise::Undetermined, _) => format!(
+                        "The document uses only {n} of {of} expressions that show that the requirement applies ({need} needed); other words may say so."
+                    ),
+                    (_, Language::FR) => format!(
                         "Le document n’emploie que {n} des {of} expressions propres à ce type de document ; il en faut {need}."
                     ),
-                    Language::DE => format!(
+                    (_, Language::DE) => format!(
                         "Das Dokument enthält nur {n} von {of} Ausdrücken, an denen solche Dokumente zu erkennen sind; nötig sind {need}."
                     ),
-                    _ => format!(
+                    (_, _) => format!(
                         "The document uses only {n} of {of} expressions that mark such documents; {need} are needed."
                     ),
                 };
-                return ScopeOutcome {
-                    in_scope: false,
-                    found,
-                    explanation,
-                };
+                match scope.otherwise {
+                    Otherwise::NotApplicable => {
+                        return ScopeOutcome {
+                            applies: Applies::No,
+                            found,
+                            explanation,
+                        };
+                    }
+                    Otherwise::Undetermined => {
+                        outcome.applies = Applies::Unclear;
+                        outcome.explanation = explanation;
+                    }
+                }
             }
-            all.extend(found);
+            outcome.found.extend(found);
         }
-        ScopeOutcome {
-            in_scope: true,
-            found: all,
-            explanation: String::new(),
-        }
+        outcome
     }
 
     /// Runs all checks that have something to look for in the language.
@@ -142,6 +160,7 @@ impl Checker {
 
 fn compile_scope(scope: &Scope) -> Result<CompiledScope, String> {
     Ok(CompiledScope {
+        otherwise: scope.otherwise,
         at_least: scope.at_least,
         phrases: compile_all(&scope.any_of)?,
     })

@@ -333,5 +333,6 @@ fn scope(wire: wire::Scope) -> Scope {
     Scope {
         any_of,
         at_least: wire.at_least.max(1),
+        otherwise: wire.otherwise,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use konform_terms::{Identifier, Kind, Language, Localized, Severity, Verdict};
+use konform_terms::{Identifier, Kind, Language, Localized, Otherwise, Severity, Verdict};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
@@ -49,6 +49,10 @@ pub(crate) struct Scope {
     pub(crate) at_least: usize,
     /// Phrases per language; `*` at an end allows a longer word.
     pub(crate) any_of: Localized<Vec<String>>,
+    /// What follows where they do not occur: the requirement does not apply, or, where the matter
+    /// may be told in other words, a failure is left to a person.
+    #[serde(default)]
+    pub(crate) otherwise: Otherwise,
 }
 
 fn one() -> usize {

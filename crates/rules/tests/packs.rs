@@ -5,7 +5,7 @@
 use std::{fs, path::Path};
 
 use konform_rules::{Checker, RulesError, State, load, parse, schema};
-use konform_terms::{Digest, Document, Format, Language, Verdict};
+use konform_terms::{Applies, Digest, Document, Format, Language, Verdict};
 
 const PACK: &str = "id: sample
 version: \"1\"
@@ -173,4 +173,23 @@ fn a_notice_period_over_72_hours_is_found_with_its_span() {
             );
         }
     }
+}
+
+#[test]
+fn a_scope_that_other_words_may_meet_leaves_it_open() {
+    let loaded = load(&rules().join("gdpr-privacy-notice.yaml")).unwrap();
+    let pack = &loaded[0].pack;
+    let source = pack
+        .requirements
+        .iter()
+        .find(|one| one.id.ends_with("/data-source"))
+        .unwrap();
+    let checker = Checker::new(pack, source).unwrap();
+    let applies = |text: &str| checker.scope(&document(text), Language::EN).applies;
+    let notice = "Privacy notice. Your rights. How we use your personal data.";
+    assert_eq!(applies("An invoice."), Applies::No);
+    assert_eq!(applies(notice), Applies::Unclear);
+    let named = format!("{notice} We take some of it from publicly available registers.");
+    assert_eq!(applies(&named), Applies::Yes);
+    insta::assert_snapshot!(checker.scope(&document(notice), Language::EN).explanation);
 }

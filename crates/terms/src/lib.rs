@@ -33,7 +33,8 @@ pub use provision::{
     Address, Instrument, InstrumentId, Nature, Passage, PassageId, Provision, ProvisionRef,
 };
 pub use requirement::{
-    Bound, Check, Identifier, Kind, Pack, Requirement, Scope, Severity, Test, Wording,
+    Applies, Bound, Check, Identifier, Kind, Otherwise, Pack, Requirement, Scope, Severity, Test,
+    Wording,
 };
 pub use span::Span;
 pub use verdict::Verdict;

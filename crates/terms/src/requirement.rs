@@ -40,6 +40,30 @@ pub struct Scope {
     pub any_of: Localized<Vec<String>>,
     /// How many different phrases have to occur, at least.
     pub at_least: usize,
+    /// Whether a document in which they do not occur is outside, or may be inside all the same.
+    pub otherwise: Otherwise,
+}
+
+/// What follows where the phrases of a scope do not occur.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Otherwise {
+    /// The requirement does not apply.
+    #[default]
+    NotApplicable,
+    /// The matter may be told in other words: a failure is left to a person.
+    Undetermined,
+}
+
+/// Whether a requirement applies to a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Applies {
+    /// It does.
+    Yes,
+    /// It does not.
+    No,
+    /// Nothing says so, and nothing says the contrary.
+    Unclear,
 }
 
 /// One thing that a document must, must not or should do or say.
