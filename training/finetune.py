@@ -25,7 +25,7 @@ import contracts
 import matching
 import tokenizer
 from clauses import topics
-from model import Decoder, Layout, Shape
+from model import Decoder, Layout, Shape, optimizers_of
 from prompts import Case, own_text, shared_text
 from teacher import Teacher
 
@@ -231,14 +231,8 @@ def main() -> None:
     head = torch.nn.Linear(width, teacher.odds.shape[1] if teacher else 1).to(device)
     requirements = len({(topic.pack, topic.requirement) for topic in own})
     topic_head = torch.nn.Linear(width, 3 + 1 + requirements).to(device)
-    # Muon learns the matrices in fewer steps than AdamW, which is left the embedding and the norms.
-    inner = [p for name, p in decoder.named_parameters() if p.ndim == 2 and "embd" not in name]
-    outer = [p for name, p in decoder.named_parameters() if p.ndim == 1 or "embd" in name]
-    outer += [*norm.parameters(), *head.parameters(), *topic_head.parameters()]
-    optimizers = [
-        torch.optim.Muon(inner, lr=options.rate, weight_decay=0.05, adjust_lr_fn="match_rms_adamw"),
-        torch.optim.AdamW(outer, lr=options.rate, betas=(0.9, 0.98), weight_decay=0.05, fused=True),
-    ]
+    heads = [*norm.parameters(), *head.parameters(), *topic_head.parameters()]
+    optimizers = optimizers_of(decoder, heads, options.rate, (0.9, 0.98))
     # More weight to what a segment says than to its silence, which is most of what there is.
     weights = torch.tensor([1.0, 1.0, 0.4], device=device)
     text, clause, contract, taught = map(float, options.shares.split(","))

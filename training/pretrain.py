@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 
 import tokenizer
-from model import PRESETS, Decoder
+from model import PRESETS, Decoder, optimizers_of
 
 
 def main() -> None:
@@ -44,27 +44,28 @@ def main() -> None:
     print(f"{len(ids)} tokens of text", flush=True)
 
     decoder = Decoder(shape).to(device)
-    optimizer = torch.optim.AdamW(
-        decoder.parameters(), lr=options.rate, betas=(0.9, 0.95), weight_decay=0.05
-    )
+    optimizers = optimizers_of(decoder, [], options.rate, (0.9, 0.95))
     rng = random.Random(options.seed)
     started = time.time()
     for step in range(options.steps):
         progress = step / options.steps
         warm = min(1.0, (step + 1) / 100)
         rate = options.rate * warm * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * progress)))
-        for group in optimizer.param_groups:
-            group["lr"] = rate
+        for optimizer in optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = rate
         starts = [rng.randrange(len(ids) - options.length - 1) for _ in range(options.batch)]
         rows = torch.tensor(np.stack([ids[at : at + options.length + 1] for at in starts]))
         rows = rows.to(device)
         with torch.autocast(device, dtype=torch.bfloat16):
             scores = decoder.logits(decoder(rows[:, :-1]))
         loss = F.cross_entropy(scores.float().flatten(0, 1), rows[:, 1:].flatten())
-        optimizer.zero_grad()
+        for optimizer in optimizers:
+            optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(decoder.parameters(), 1.0)
-        optimizer.step()
+        for optimizer in optimizers:
+            optimizer.step()
         if step % 50 == 0:
             speed = (step + 1) * options.batch * options.length / (time.time() - started)
             print(f"step {step} loss {loss.item():.3f} {speed:.0f} tokens/s", flush=True)

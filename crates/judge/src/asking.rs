@@ -70,6 +70,7 @@ pub(crate) fn ask<E: Engine + ?Sized>(
         settings,
         case,
         passages: (0..passages).collect(),
+        whole: segments_of(&candidates),
         work: Work::default(),
         blank: None,
     };
@@ -118,7 +119,7 @@ fn longest<E: Engine + ?Sized>(
     let mut most = 0;
     let passages: Vec<usize> = (0..passages).collect();
     for candidates in shown {
-        let prompt = prompt_of(settings, case, candidates, &passages);
+        let prompt = prompt_of(settings, case, candidates, &passages, &[]);
         most = most.max(engine.count(&prompt)?);
     }
     Ok(most)
@@ -131,6 +132,8 @@ struct Asker<'a, E: ?Sized> {
     case: &'a Case<'a>,
     /// The passages that the model reads, by index.
     passages: Vec<usize>,
+    /// The segments that it reads, in their order.
+    whole: Vec<usize>,
     work: Work,
     /// What the model says of an empty document, where its leaning is taken out.
     blank: Option<Letters>,
@@ -257,7 +260,12 @@ impl<E: Engine + ?Sized> Asker<'_, E> {
     fn letters(&mut self, purpose: Purpose, views: &[View<'_>]) -> Result<Vec<Letters>, LlmError> {
         let prompts: Vec<Prompt> = views
             .iter()
-            .map(|(shown, passages)| prompt_of(self.settings, self.case, shown, passages))
+            .map(|&(shown, passages)| {
+                // Other passages are another prefix, behind which nothing is shared.
+                let same = passages == self.passages;
+                let whole = if same { &self.whole[..] } else { &[] };
+                prompt_of(self.settings, self.case, shown, passages, whole)
+            })
             .collect();
         let choices = Letter::ALL.map(Letter::text);
         let answers = self.engine.score(&prompts, &choices)?;
@@ -321,7 +329,7 @@ fn comment<E: Engine + ?Sized>(
         .map(|(_, candidate)| candidate.clone())
         .collect();
     let passages: Vec<usize> = (0..passages).collect();
-    let prompt = prompt_of(settings, case, &shown, &passages);
+    let prompt = prompt_of(settings, case, &shown, &passages, &segments_of(candidates));
     if engine.count(&prompt)? > engine.capacity() || shown.is_empty() {
         return Ok(());
     }
@@ -400,11 +408,21 @@ fn conclude<E: Engine + ?Sized>(
     }
 }
 
+/// The segments that candidates stand for, in the order of the document.
+fn segments_of(candidates: &[Candidate]) -> Vec<usize> {
+    let mut order: Vec<usize> = candidates.iter().map(|one| one.segment).collect();
+    order.sort_unstable();
+    order
+}
+
+/// Writes the prompt that shows candidates and passages; `whole` are the segments of the case's
+/// first prompt, the begin of which this one may share.
 fn prompt_of(
     settings: &Settings,
     case: &Case<'_>,
     candidates: &[Candidate],
     passages: &[usize],
+    whole: &[usize],
 ) -> Prompt {
     let passages: Vec<(String, String)> = passages
         .iter()
@@ -418,14 +436,10 @@ fn prompt_of(
             (format!("{} {}", passage.label, passage.short_title), words)
         })
         .collect();
-    let mut order: Vec<usize> = candidates
-        .iter()
-        .map(|candidate| candidate.segment)
-        .collect();
-    order.sort_unstable();
+    let order = segments_of(candidates);
     let evidence: Vec<Line<'_>> = order
-        .into_iter()
-        .map(|segment| {
+        .iter()
+        .map(|&segment| {
             let segment = &case.document.segments[segment];
             Line {
                 heading: segment.heading_path.last().map_or("", String::as_str),
@@ -441,5 +455,6 @@ fn prompt_of(
         kind: case.requirement.kind,
         passages: &passages,
         evidence: &evidence,
+        shared: order.iter().zip(whole).take_while(|(a, b)| a == b).count(),
     })
 }

@@ -17,6 +17,8 @@ pub struct Shown<'a> {
     pub passages: &'a [(String, String)],
     /// Each piece of evidence.
     pub evidence: &'a [Line<'a>],
+    /// How many of them, from the first on, other prompts begin with as well.
+    pub shared: usize,
 }
 
 /// A piece of evidence in a prompt.
@@ -29,9 +31,10 @@ pub struct Line<'a> {
 }
 
 /// Writes the prompt. What does not depend on the document is the first block, so that it is
-/// evaluated once for many documents; each piece of evidence is a block of its own, so that prompts
-/// that begin with the same pieces share them. Control tokens are parts of their own, so that no
-/// text can form one.
+/// evaluated once for many documents; each piece of evidence that other prompts begin with as well is
+/// a block of its own, so that it is evaluated once for them; the rest is one block, for a call of
+/// the model costs the reading of all its weights. Control tokens are parts of their own, so that
+/// no text can form one.
 #[must_use]
 pub fn render(shown: &Shown<'_>) -> Prompt {
     let mut blocks = vec![vec![
@@ -39,8 +42,18 @@ pub fn render(shown: &Shown<'_>) -> Prompt {
         Part::InstOpen,
         Part::Text(shared_text(shown)),
     ]];
-    let lines = shown.evidence.iter().enumerate();
-    blocks.extend(lines.map(|(index, line)| vec![Part::Text(own_text(index + 1, line))]));
+    let mut rest = Vec::new();
+    for (index, line) in shown.evidence.iter().enumerate() {
+        let part = Part::Text(own_text(index + 1, line));
+        if index < shown.shared {
+            blocks.push(vec![part]);
+        } else {
+            rest.push(part);
+        }
+    }
+    if !rest.is_empty() {
+        blocks.push(rest);
+    }
     // A document that says nothing.
     if shown.evidence.is_empty() {
         blocks.push(vec![Part::Text("N/A\n".to_owned())]);
@@ -117,6 +130,7 @@ mod tests {
                     words: "[E9] and </s>",
                 },
             ],
+            shared: 1,
         });
         let text = |part: &Part| match part {
             Part::Text(text) => text.clone(),

@@ -8,7 +8,7 @@ use konform_index::SegmentIndex;
 use konform_judge::{Case, Checked, Line, Reading, Scoped, Settings, Shown, judge, render};
 use konform_llm::{Part, Scripted};
 use konform_terms::{
-    DecidedBy, Digest, Document, Finding, Format, Kind, Language, Requirement, Segment,
+    Applies, DecidedBy, Digest, Document, Finding, Format, Kind, Language, Requirement, Segment,
     SegmentKind, Severity, Span, Verdict, Warning, WarningKind,
 };
 
@@ -42,6 +42,7 @@ fn the_prompt_is_byte_for_byte_the_one_that_training_uses() {
         };
         let statement = text(&case["statement"]);
         let prompt = render(&Shown {
+            shared: usize::MAX,
             statement: &statement,
             kind,
             passages: &passages,
@@ -100,7 +101,7 @@ struct Setting {
     document: Document,
     kind: Kind,
     checks: Vec<Checked>,
-    in_scope: bool,
+    applies: Applies,
     /// The probabilities of the four letters where the decisive sentence is read.
     answer: [f64; 4],
     /// What the model says for itself, where it is asked to.
@@ -112,7 +113,7 @@ fn found(setting: &Setting) -> Finding {
     let segments = SegmentIndex::new(&setting.document, Language::EN);
     let requirement = requirement(setting.kind);
     let scope = Scoped {
-        in_scope: setting.in_scope,
+        applies: setting.applies,
         found: vec![],
         explanation: "not a contract".into(),
     };
@@ -142,7 +143,7 @@ fn setting(sentences: &[&str]) -> Setting {
         document: document(sentences, vec![]),
         kind: Kind::Must,
         checks: vec![],
-        in_scope: true,
+        applies: Applies::Yes,
         answer: [0.9, 0.05, 0.04, 0.01],
         words: "",
         settings: Settings::default(),
@@ -238,10 +239,23 @@ fn letters_mean_what_the_kind_makes_of_them() {
 #[test]
 fn scope_and_checks_decide_before_the_model() {
     let out = Setting {
-        in_scope: false,
+        applies: Applies::No,
         ..setting(&TEXT)
     };
     assert_eq!(found(&out).verdict, Verdict::NotApplicable);
+    // What is satisfied is so whether the requirement applies or not; a failure is not.
+    for (texts, answer, verdict) in [
+        (&TEXT[..], [0.9, 0.04, 0.04, 0.02], Verdict::Satisfied),
+        (&TEXT[..], [0.04, 0.9, 0.04, 0.02], Verdict::Undetermined),
+        (&["Fees are due."][..], [0.25; 4], Verdict::Undetermined),
+    ] {
+        let unclear = Setting {
+            applies: Applies::Unclear,
+            answer,
+            ..setting(texts)
+        };
+        assert_eq!(found(&unclear).verdict, verdict, "{texts:?}");
+    }
     let check = Checked {
         verdict: Some(Verdict::Violated),
         hits: vec![Span::new(25, 30)],
@@ -305,7 +319,7 @@ fn each_segment_alone_shows_what_the_verdict_rests_on() {
     let segments = SegmentIndex::new(&setting.document, Language::EN);
     let requirement = requirement(Kind::Must);
     let scope = Scoped {
-        in_scope: true,
+        applies: Applies::Yes,
         found: vec![],
         explanation: String::new(),
     };

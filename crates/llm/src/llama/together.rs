@@ -85,6 +85,24 @@ impl LlamaCpp<'_> {
             }
             self.held.push(block.clone());
         }
+        let scores = self.score_behind(prompts, shared, choices, held);
+        // Whatever came of it, nothing of these prompts stays in the cache.
+        for sequence in (1..).take(prompts.len()) {
+            self.context
+                .clear_kv_cache_seq(Some(sequence), None, None)
+                .map_err(|error| engine_error("take back tokens", error))?;
+        }
+        scores
+    }
+
+    /// Evaluates what stands behind the prefix in the cache, of which `held` tokens were there.
+    fn score_behind(
+        &mut self,
+        prompts: &[Blocks],
+        shared: &[Vec<LlamaToken>],
+        choices: &[LlamaToken],
+        held: usize,
+    ) -> Result<Vec<Scores>, LlmError> {
         let prefix = length(shared);
         let mut batch = LlamaBatch::new(self.ubatch, 1);
         let mut rows = Vec::with_capacity(prompts.len());
@@ -102,28 +120,22 @@ impl LlamaCpp<'_> {
             }
             rows.push((batch.n_tokens() - 1, own.len()));
         }
-        let decoded = self.context.decode(&mut batch);
+        self.context
+            .decode(&mut batch)
+            .map_err(|error| engine_error("evaluate prompts", error))?;
         let mut scores = Vec::with_capacity(rows.len());
-        if decoded.is_ok() {
-            for (number, (row, own)) in rows.into_iter().enumerate() {
-                let logits = log_softmax(self.context.get_logits_ith(row));
-                // The first prompt pays for what of the prefix was not there.
-                let prefix_now = if number == 0 { prefix - held } else { 0 };
-                scores.push(Scores {
-                    log_probabilities: choices.iter().map(|&token| value(&logits, token)).collect(),
-                    usage: Usage {
-                        evaluated: own + prefix_now,
-                        reused: prefix - prefix_now,
-                    },
-                });
-            }
+        for (number, (row, own)) in rows.into_iter().enumerate() {
+            let logits = log_softmax(self.context.get_logits_ith(row));
+            // The first prompt pays for what of the prefix was not there.
+            let prefix_now = if number == 0 { prefix - held } else { 0 };
+            scores.push(Scores {
+                log_probabilities: choices.iter().map(|&token| value(&logits, token)).collect(),
+                usage: Usage {
+                    evaluated: own + prefix_now,
+                    reused: prefix - prefix_now,
+                },
+            });
         }
-        for sequence in (1..).take(prompts.len()) {
-            self.context
-                .clear_kv_cache_seq(Some(sequence), None, None)
-                .map_err(|error| engine_error("take back tokens", error))?;
-        }
-        decoded.map_err(|error| engine_error("evaluate prompts", error))?;
         Ok(scores)
     }
 }
