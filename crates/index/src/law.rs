@@ -7,7 +7,7 @@ use std::{
 use konform_terms::{Digest, InstrumentId, Language, Passage, PassageId};
 use serde::{Deserialize, Serialize};
 use tantivy::{
-    Index, IndexSettings, Searcher, TantivyDocument, TantivyError, Term,
+    Index, IndexReader, IndexSettings, ReloadPolicy, Searcher, TantivyDocument, TantivyError, Term,
     collector::TopDocs,
     directory::{Directory, MmapDirectory, RamDirectory},
     doc,
@@ -224,7 +224,11 @@ impl LawIndex {
     fn over(index: Index, passages: usize) -> Result<Self, TantivyError> {
         let mut index = index;
         index.set_tokenizers(tokenizers());
-        let searcher = index.reader()?.searcher();
+        // An index is never changed in place, so nothing has to watch its folder; a watching thread
+        // would read files after the index is gone.
+        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual);
+        let reader: IndexReader = reader.try_into()?;
+        let searcher = reader.searcher();
         if searcher.num_docs() != passages as u64 {
             return Err(TantivyError::InternalError("the index is not whole".into()));
         }
