@@ -1,7 +1,7 @@
 //! Measures judging with a model file: what reuse brings, and whether bits repeat.
 //!
 //! `cargo run --release -p konform-judge --example bench -- grid MODEL.gguf [--documents N]
-//! [--requirements N] [--evidence N] [--passages N] [--length TOKENS] [--reading together|each] [--threads N]
+//! [--requirements N] [--evidence N] [--passages N] [--characters N] [--length TOKENS] [--reading together|each] [--threads N]
 //! [--mode replayable|throughput] [--prompts FILE]` judges a grid of made documents and requirements;
 //! `… -- bits MODEL.gguf` asks 1,000 questions in several orders, thread counts and modes.
 //! The documents are made from a bank of sentences by a fixed rule, so every run asks the same.
@@ -195,6 +195,7 @@ fn grid(path: &Path, options: &BTreeMap<String, String>) -> Result<(), Box<dyn E
         },
         max_evidence: number(options, "--evidence", 4),
         max_passages: number(options, "--passages", 0),
+        passage_characters: number(options, "--characters", 1200),
         ..JudgeSettings::default()
     };
     let model = Model::load(path, &settings)?;
@@ -222,7 +223,7 @@ fn grid(path: &Path, options: &BTreeMap<String, String>) -> Result<(), Box<dyn E
     let mut about: Vec<usize> = Vec::new();
     for (topic, requirement) in requirements.iter().enumerate() {
         let passages: Vec<CitedPassage> = (0..judging.max_passages)
-            .map(|number| passage(topic, number))
+            .map(|number| passage(topic, number, judging.passage_characters))
             .collect();
         for (at, (document, segments)) in documents.iter().enumerate() {
             let scope = Scoped {
@@ -250,20 +251,7 @@ fn grid(path: &Path, options: &BTreeMap<String, String>) -> Result<(), Box<dyn E
     let after = raw_speed(&mut engine, 3)?;
     let raw = f64::midpoint(before, after);
 
-    let mut all = 0;
-    let mut distinct: BTreeMap<String, usize> = BTreeMap::new();
-    for prompt in &prompts {
-        let mut so_far = Prompt::default();
-        let mut tokens = 0;
-        for block in &prompt.blocks {
-            so_far.blocks.push(block.clone());
-            let now = engine.count(&so_far)?;
-            distinct.insert(serde_json::to_string(&so_far)?, now - tokens);
-            tokens = now;
-        }
-        all += tokens;
-    }
-    let distinct: usize = distinct.values().sum();
+    let (all, distinct) = tokens_of(&engine, &prompts)?;
     let cases = requirements.len() * documents.len();
     println!(
         "model: {} ({} parameters), {}",
@@ -305,6 +293,43 @@ fn grid(path: &Path, options: &BTreeMap<String, String>) -> Result<(), Box<dyn E
         std::fs::write(file, serde_json::to_string(&texts)?)?;
     }
     Ok(())
+}
+
+/// The tokens of all prompts, and those of the tree that has each begin once.
+fn tokens_of(engine: &Listening<'_>, prompts: &[Prompt]) -> Result<(usize, usize), LlmError> {
+    let count = |part: &Part| engine.count(&Prompt::new([vec![part.clone()]]));
+    let mut known: BTreeMap<String, usize> = BTreeMap::new();
+    let mut rows: Vec<Vec<&Part>> = prompts.iter().map(|one| one.parts().collect()).collect();
+    // Next to each other, prompts share the most.
+    rows.sort_by_cached_key(|row| row.iter().map(|part| words(part)).collect::<Vec<_>>());
+    let (mut all, mut distinct) = (0, 0);
+    let mut before: &[&Part] = &[];
+    for row in &rows {
+        let same = row.iter().zip(before).take_while(|(a, b)| a == b).count();
+        for (at, part) in row.iter().enumerate() {
+            let tokens = match known.get(words(part)) {
+                Some(&tokens) => tokens,
+                None => count(part)?,
+            };
+            known.insert(words(part).to_owned(), tokens);
+            all += tokens;
+            distinct += if at < same { 0 } else { tokens };
+        }
+        // Parts are tokenized one by one; two may begin with the same tokens.
+        if let (Some(&Part::Text(now)), Some(&Part::Text(then))) = (row.get(same), before.get(same))
+        {
+            let common: String = now
+                .chars()
+                .zip(then.chars())
+                .take_while(|(a, b)| a == b)
+                .map(|(a, _)| a)
+                .collect();
+            let common = common.rfind(' ').map_or("", |end| &common[..end]);
+            distinct -= count(&Part::Text(common.to_owned()))?;
+        }
+        before = row;
+    }
+    Ok((all, distinct))
 }
 
 /// Prompt tokens in a second: three prompts of 490 that share nothing, numbered from `first` on.
@@ -353,15 +378,24 @@ fn requirement(at: usize) -> Requirement {
     }
 }
 
-/// A passage of made law on a topic, of about 100 tokens.
-fn passage(topic: usize, number: usize) -> CitedPassage {
+/// A passage of made law on a topic, of so many characters or somewhat more.
+fn passage(topic: usize, number: usize, characters: usize) -> CitedPassage {
     let [does, what, when] = TOPICS[(topic + number * 5) % TOPICS.len()];
     let [other, _, _] = TOPICS[(topic + number + 1) % TOPICS.len()];
-    let text = format!(
+    let mut text = format!(
         "Whoever supplies services under this law shall {does} as regards {what}, {when}. The duty holds for every \
          person who acts on the supplier's behalf, whether employed or not, and does not end with the contract. \
          Nothing in a contract may limit it, save where the parties {other} and the authority was told before."
     );
+    for case in 1.. {
+        if text.len() >= characters {
+            break;
+        }
+        let [does, what, when] = TOPICS[(topic * 3 + case) % TOPICS.len()];
+        text.push_str(&format!(
+            " The same holds, in case {case} of the annex, for whoever has to {does}, be it {what} or not, {when}."
+        ));
+    }
     let address = format!("art_{topic}__para_{number}");
     CitedPassage {
         passage: Passage {
@@ -524,13 +558,16 @@ fn bits(path: &Path) -> Result<(), Box<dyn Error>> {
 }
 
 fn text(prompt: &Prompt) -> String {
-    let words = prompt.parts().map(|part| match part {
+    prompt.parts().map(words).collect()
+}
+
+fn words(part: &Part) -> &str {
+    match part {
         Part::Bos => "",
         Part::InstOpen => "[INST]",
         Part::InstClose => "[/INST]",
         Part::Text(text) => text,
-    });
-    words.collect()
+    }
 }
 
 /// Processor seconds of this process, by Linux.

@@ -61,7 +61,7 @@ impl Default for Settings {
             reading: Reading::Together,
             max_evidence: 4,
             max_passages: 2,
-            passage_characters: 400,
+            passage_characters: 1200,
             threshold: 0.6,
             balanced: true,
             commentary: false,
