@@ -11,6 +11,46 @@ from prompts import Case, Line
 
 # What a segment does to the requirement that it is about.
 SAYS, DENIES, NEAR = range(3)
+# Requirements whose clauses often bear on each other: what one says is seldom taken for silence on another.
+ALIKE = {
+    "gdpr-dpa-art28": (
+        {"subject-matter", "nature-purpose", "data-categories"},
+        {"instructions", "own-purposes", "unlawful-instructions", "transfers"},
+        {"subprocessor-authorisation", "subprocessor-flow-down", "transfers"},
+        {"confidentiality", "security"},
+        {"assistance", "data-subject-requests", "breach-notice"},
+    ),
+    "gdpr-privacy-notice": (
+        {"purposes", "legal-basis", "legitimate-interests", "consent-withdrawal"},
+        {"controller-identity", "representative", "dpo-contact"},
+        {"recipients", "transfers", "data-source"},
+        {"rights-access-erasure", "rights-restriction-objection", "rights-portability", "consent-withdrawal"},
+        {"automated-decisions", "purposes"},
+        {"obligation-to-provide", "legal-basis", "data-source"},
+    ),
+    "mutual-nda": (
+        {"definition", "exclusions", "mutuality"},
+        {"use-restriction", "no-residuals", "need-to-know", "standard-of-care", "mutuality", "no-licence"},
+        {"governing-law", "jurisdiction", "remedies"},
+        {"term-survival", "return-destruction"},
+        {"no-obligation", "no-licence", "no-non-compete", "no-residuals"},
+        {"compelled-disclosure", "exclusions", "need-to-know"},
+    ),
+    "ai-act-high-risk": (
+        {"risk-identification", "risk-cycle", "residual-risk"},
+        {"data-origin", "representativeness", "bias"},
+        {"automatic-logging", "log-coverage"},
+        {"override-stop", "output-interpretation", "automation-bias"},
+        {"accuracy", "robustness", "cybersecurity"},
+    ),
+}
+
+
+def alike(a: Topic, b: Topic) -> bool:
+    """Whether a clause of one topic may well bear on the other."""
+    if a.pack != b.pack:
+        return False
+    return any({a.requirement, b.requirement} <= group for group in ALIKE.get(a.pack, ()))
 
 
 def generated(
@@ -19,15 +59,17 @@ def generated(
     laws: dict[str, list[tuple[str, str]]],
     count: int,
     seed: int,
+    numbers: dict[tuple[str, str], int],
     unseen: bool = False,
 ) -> list[Case]:
-    """Makes cases from clauses; with `unseen` only of the held-out patterns, else without them."""
+    """Makes cases from clauses; with `unseen` only of the held-out patterns, else without them.
+
+    `numbers` are those of the requirements of packs; of other statements nothing is told `about`.
+    """
     rng = random.Random(seed)
     groups: dict[tuple[str, str], list[Topic]] = defaultdict(list)
     for topic in topics:
         groups[topic.pack, topic.language].append(topic)
-    names = sorted({(topic.pack, topic.requirement) for topic in topics})
-    numbers = {name: number for number, name in enumerate(names, 1)}
 
     def draw(patterns: tuple[str, ...], language: str) -> str | None:
         some = part(patterns, unseen)
@@ -51,7 +93,9 @@ def generated(
             if topic.near and way < 0.45:
                 text, about, way = draw(topic.near, language), topic, NEAR
             elif way < 0.8:
-                about = rng.choice([t for t in groups[topic.pack, language] if t is not topic])
+                about = rng.choice([t for t in groups[topic.pack, language] if t is not topic] or [topic])
+                if about is topic or (alike(about, topic) and rng.random() < 0.8):
+                    continue
                 way = DENIES if about.denies and rng.random() < 0.35 else SAYS
                 text = draw(about.denies if way == DENIES else about.says, language)
             else:
@@ -77,7 +121,12 @@ def generated(
                 topic.kind,
                 passages,
                 f"{topic.pack}/{topic.requirement}/{language}",
-                about=[(numbers[a.pack, a.requirement] if a else 0, way) for _, _, a, way in found],
+                about=about_of(found, numbers) if (topic.pack, topic.requirement) in numbers else [],
             )
         )
     return made
+
+
+def about_of(found: list, numbers: dict[tuple[str, str], int]) -> list[tuple[int, int]]:
+    """For each segment the number of its requirement (0: none) and what it does to it."""
+    return [(numbers[topic.pack, topic.requirement] if topic else 0, way) for _, _, topic, way in found]

@@ -1,4 +1,5 @@
-"""Clauses of our own: patterns with choices, spelled out."""
+"""Clauses of our own: patterns with choices, spelled out, and plain sentences; for the requirements of
+the rule packs, and for statements that no pack has."""
 
 from __future__ import annotations
 
@@ -44,14 +45,23 @@ class Topic:
     near: tuple[str, ...]
 
 
+SIDES = ("says", "denies", "near")
+
+
 def topics(rules: Path, clauses: Path) -> list[Topic]:
-    """Reads every requirement of every pack in every language that has clauses."""
+    """Reads every requirement of every pack in every language that has clauses: those with choices
+    (`PACK.yaml`), then plain sentences (`sentences/PACK.yaml`)."""
     found = []
-    for file in sorted(clauses.glob("*.yaml")):
-        patterns = yaml.safe_load(file.read_text(encoding="utf-8"))
-        pack = yaml.safe_load((rules / file.name).read_text(encoding="utf-8"))
+    for rule_file in sorted(rules.glob("*.yaml")):
+        pack = yaml.safe_load(rule_file.read_text(encoding="utf-8"))
+        files = [clauses / rule_file.name, clauses / "sentences" / rule_file.name]
+        sources = [yaml.safe_load(file.read_text(encoding="utf-8")) for file in files if file.exists()]
         for requirement in pack["requirements"]:
-            for language, sides in patterns.get(requirement["id"], {}).items():
+            for language in requirement["statement"]:
+                own = [source.get(requirement["id"], {}).get(language, {}) for source in sources]
+                sides = [tuple(text for some in own for text in some.get(side, ())) for side in SIDES]
+                if not any(sides):
+                    continue
                 found.append(
                     Topic(
                         pack["id"],
@@ -61,11 +71,30 @@ def topics(rules: Path, clauses: Path) -> list[Topic]:
                         requirement["statement"][language],
                         requirement["title"][language],
                         tuple(requirement["provisions"]),
-                        tuple(sides.get("says", ())),
-                        tuple(sides.get("denies", ())),
-                        tuple(sides.get("near", ())),
+                        *sides,
                     )
                 )
+    return found
+
+
+def statements(folder: Path) -> list[Topic]:
+    """Reads statements that no rule pack has, each a requirement of its own (`statements/*.yaml`)."""
+    found = []
+    for file in sorted(folder.glob("*.yaml")):
+        for number, entry in enumerate(yaml.safe_load(file.read_text(encoding="utf-8"))):
+            sides = [tuple(entry.get(side) or ()) for side in SIDES]
+            found.append(
+                Topic(
+                    f"statements/{file.stem}",
+                    f"{number}",
+                    entry["language"],
+                    entry.get("kind", "must"),
+                    entry["statement"],
+                    "",
+                    (),
+                    *sides,
+                )
+            )
     return found
 
 

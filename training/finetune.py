@@ -22,9 +22,10 @@ import torch.nn.functional as F
 
 import cases
 import contracts
+import documents as papers
 import matching
 import tokenizer
-from clauses import topics
+from clauses import statements, topics
 from model import Decoder, Layout, Shape, optimizers_of
 from prompts import Case, own_text, shared_text
 from teacher import Teacher
@@ -32,6 +33,7 @@ from teacher import Teacher
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 LETTERS = "ABC"
+SHARES = ("text", "clauses", "statements", "documents", "contracts", "taught")
 
 
 class Row:
@@ -182,12 +184,14 @@ def main() -> None:
     parser.add_argument("--name", default="judge", help="writes NAME.pt and NAME.json")
     parser.add_argument(
         "--shares",
-        default="0.05,0.2,0.25,0.5",
-        help="cases of unlabelled law, of our clauses, of labelled contracts, of a teacher",
+        default="text=0.03,clauses=0.2,statements=0.15,documents=0.24,contracts=0.16,taught=0.22",
+        help="cases of unlabelled law, of our clauses, of statements of our own, of our documents, of"
+        " contracts labelled by people, of a teacher",
     )
-    parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--look", type=int, default=3, help="rounds between looks at held-out figures")
     parser.add_argument("--first", type=int, default=0, help="go on with this round, from a checkpoint")
-    parser.add_argument("--cases", type=int, default=3000, help="cases a round")
+    parser.add_argument("--cases", type=int, default=3600, help="cases a round")
     parser.add_argument("--budget", type=int, default=3072, help="tokens a batch")
     parser.add_argument("--rate", type=float, default=1.8e-3)
     parser.add_argument("--whole", type=float, default=0.5, help="weight of the document's letter")
@@ -206,6 +210,13 @@ def main() -> None:
     decoder.letters = [pieces.encode(letter)[0] for letter in LETTERS]
 
     own = topics(ROOT / "rules", HERE / "clauses")
+    # Of the statements that no pack has, every eighth is never trained on.
+    written = statements(HERE / "statements")
+    strange, written = written[5::8], [topic for at, topic in enumerate(written) if at % 8 != 5]
+    requirements = papers.Requirements(ROOT / "rules")
+    numbers = requirements.numbers
+    marked = papers.read(HERE / "documents")
+    kept = papers.examples(papers.read(HERE / "calibration"), requirements, 1)
     law = laws(ROOT / "corpora")
     texts = by_language(tokenizer.sample_text(options.data, 6_000_000, options.seed))
     noise = {
@@ -221,28 +232,37 @@ def main() -> None:
         hidden = {case.statement for case in dev if case.source.removeprefix("nli/") in options.hide.split(",")}
         labelled = [case for case in labelled if case.statement not in hidden]
         teacher = Teacher(nli / "train_pairs.csv", options.data / "text" / "contracts.en.txt.gz", hidden, options.seed)
-    print(f"{len(own)} topics, {len(labelled)} labelled cases", flush=True)
+    print(
+        f"{len(own)} topics, {len(written)} statements and {len(strange)} held out, {len(marked)} documents,"
+        f" {len(kept)} cases of documents held out, {len(labelled)} labelled cases",
+        flush=True,
+    )
     shares = Counter(case.letter for case in labelled)
     print(f"labelled {dict(shares)}", flush=True)
-    probe = rng.sample(dev, min(len(dev), 200))
+    probe = rng.sample(dev, min(len(dev), 170))
 
     width = decoder.shape.width
     norm = torch.nn.RMSNorm(width).to(device)
     head = torch.nn.Linear(width, teacher.odds.shape[1] if teacher else 1).to(device)
-    requirements = len({(topic.pack, topic.requirement) for topic in own})
-    topic_head = torch.nn.Linear(width, 3 + 1 + requirements).to(device)
+    topic_head = torch.nn.Linear(width, 3 + 1 + len(numbers)).to(device)
     heads = [*norm.parameters(), *head.parameters(), *topic_head.parameters()]
     optimizers = optimizers_of(decoder, heads, options.rate, (0.9, 0.98))
     # More weight to what a segment says than to its silence, which is most of what there is.
     weights = torch.tensor([1.0, 1.0, 0.4], device=device)
-    text, clause, contract, taught = map(float, options.shares.split(","))
+    shares = dict.fromkeys(SHARES, 0.0)
+    for part in options.shares.split(","):
+        name, share = part.split("=")
+        shares[name] = float(share)
     started = time.time()
     for turn in range(options.first, options.rounds):
         seed = options.seed * 1000 + turn
-        fresh = matching.examples(texts, int(options.cases * text), seed)
-        fresh += cases.generated(own, noise, law, int(options.cases * clause), seed)
-        fresh += rng.sample(labelled, min(len(labelled), int(options.cases * contract)))
-        fresh += teacher.examples(int(options.cases * taught), seed) if teacher else []
+        count = {name: int(options.cases * share) for name, share in shares.items()}
+        fresh = matching.examples(texts, count["text"], seed)
+        fresh += cases.generated(own, noise, law, count["clauses"], seed, numbers)
+        fresh += cases.generated(written, noise, law, count["statements"], seed, numbers)
+        fresh += papers.examples(marked, requirements, seed, count["documents"])
+        fresh += rng.sample(labelled, min(len(labelled), count["contracts"]))
+        fresh += teacher.examples(count["taught"], seed) if teacher else []
         rows = [row for case in fresh if len(row := Row(pieces, case)) < 1600]
         groups = batches(rows, options.budget, rng)
         sums = Counter()
@@ -285,9 +305,10 @@ def main() -> None:
                 about = torch.tensor([pair for row in group for pair in row.about], device=device)
                 with torch.autocast(device, dtype=torch.bfloat16):
                     features = topic_head(norm(decoder.before_last[of_clause])).float()
-                named = F.cross_entropy(features[:, 3:], about[:, 0])
                 # What is about no requirement does nothing to one.
                 does = about[:, 1].masked_fill(about[:, 0] == 0, -100)
+                named = F.cross_entropy(features[:, 3:], about[:, 0], reduction="sum")
+                named = named / (about[:, 0] >= 0).sum().clamp(min=1)
                 told = F.cross_entropy(features[:, :3], does, reduction="sum") / (does >= 0).sum().clamp(min=1)
                 loss = loss + options.odds * (named + told)
                 sums.update(named=named.item(), told=told.item(), clauses=1)
@@ -300,25 +321,25 @@ def main() -> None:
             sums.update(steps=1, tokens=sum(map(len, group)), each=each.item(), whole=whole.item())
             if sums["steps"] % 50 == 0:
                 print(report(turn, sums, started), flush=True)
-        unseen = cases.generated(own, noise, law, 300, 77, unseen=True)
-        print(report(turn, sums, started), figures(unseen, predict(decoder, pieces, unseen, device)), flush=True)
-        if probe:
-            predicted = predict(decoder, pieces, probe, device)
-            print("  ContractNLI dev, part:", figures(probe, predicted), flush=True)
-            new = [i for i, case in enumerate(probe) if case.statement in hidden]
-            if new:
-                print("  untrained:", figures([probe[i] for i in new], [predicted[i] for i in new]), flush=True)
+        print(report(turn, sums, started), flush=True)
+        if (turn + 1) % options.look == 0:
+            for name, some in held_out(own, strange, kept, noise, law, numbers, 150).items():
+                print(f"  {name}:", figures(some, predict(decoder, pieces, some, device)), flush=True)
+            if probe:
+                predicted = predict(decoder, pieces, probe, device)
+                print("  ContractNLI dev, part:", figures(probe, predicted), flush=True)
+                new = [i for i, case in enumerate(probe) if case.statement in hidden]
+                if new:
+                    print("  untrained:", figures([probe[i] for i in new], [predicted[i] for i in new]), flush=True)
         torch.save({"shape": saved["shape"], "weights": decoder.state_dict()}, options.out / f"{options.name}.pt")
 
     result: dict[str, object] = {"seconds": round(time.time() - started)}
-    unseen = cases.generated(own, noise, law, 1500, 99, unseen=True)
-    predicted = predict(decoder, pieces, unseen, device)
-    result["held-out clauses"] = figures(unseen, predicted)
-    for language in ("en", "fr", "de"):
-        chosen = [i for i, case in enumerate(unseen) if case.source.endswith(f"/{language}")]
-        result[f"held-out clauses, {language}"] = figures(
-            [unseen[i] for i in chosen], [predicted[i] for i in chosen]
-        )
+    for name, some in held_out(own, strange, kept, noise, law, numbers, 1500).items():
+        predicted = predict(decoder, pieces, some, device)
+        result[name] = figures(some, predicted)
+        for language in ("en", "fr", "de"):
+            chosen = [i for i, case in enumerate(some) if case.source.endswith(f"/{language}")]
+            result[f"{name}, {language}"] = figures([some[i] for i in chosen], [predicted[i] for i in chosen])
     if dev:
         predicted = predict(decoder, pieces, dev, device)
         result["ContractNLI dev"] = figures(dev, predicted)
@@ -329,6 +350,17 @@ def main() -> None:
             )
     (options.out / f"{options.name}.json").write_text(json.dumps(result, indent=2) + "\n")
     print(json.dumps(result, indent=2), flush=True)
+
+
+def held_out(own, strange, kept, noise, law, numbers, count: int) -> dict[str, list[Case]]:
+    """Cases that training never sees, by name."""
+    found = {"held-out clauses": cases.generated(own, noise, law, count, 99, numbers, unseen=True)}
+    if strange:
+        # Whole statements are held out, so all of their sentences may be drawn.
+        found["held-out statements"] = cases.generated(strange, noise, law, count, 99, numbers)
+    if known := [case for case in kept if case.letter]:
+        found["held-out documents"] = random.Random(99).sample(known, min(len(known), count))
+    return found
 
 
 def report(turn: int, sums: Counter, started: float) -> str:

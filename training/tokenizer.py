@@ -13,7 +13,10 @@ UNK, BOS, EOS, INST, INST_END = range(5)
 
 
 def sample_text(data: Path, limit: int, seed: int) -> list[str]:
-    """Reads documents of the pretraining text and German law, about `limit` characters each."""
+    """Reads documents of the pretraining text, about `limit` characters of each file, and German law.
+
+    There is little German, so it is taken three times.
+    """
     rng = random.Random(seed)
     chosen: list[str] = []
     for file in sorted((data / "text").glob("*.txt.gz")):
@@ -32,7 +35,7 @@ def sample_text(data: Path, limit: int, seed: int) -> list[str]:
         if german:
             text = re.sub(r"<[^>]+>", " ", file.read_text(encoding="utf-8"))
             text = re.sub(r"\s+", " ", text)
-            chosen.extend(text[at : at + 4000] for at in range(0, len(text), 4000))
+            chosen.extend(3 * [text[at : at + 4000] for at in range(0, len(text), 4000)])
     rng.shuffle(chosen)
     return chosen
 
