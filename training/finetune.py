@@ -9,15 +9,19 @@ segments, and costs the prefix once. What the document says is combined from the
 from __future__ import annotations
 
 import argparse
+import builtins
+import functools
 import json
 import math
 import random
 import re
+import tempfile
 import time
 from collections import Counter, defaultdict
 from pathlib import Path
 
 import torch
+import torch.distributed as dist
 import torch.nn.functional as F
 
 import cases
@@ -112,17 +116,21 @@ def score(
 
 @torch.no_grad()
 def predict(decoder: Decoder, pieces, examples: list[Case], device: str) -> list[tuple[list[float], list[float]]]:
-    """For each case the document's distribution over A, B, C, and how much each segment matters."""
+    """For each case the document's distribution over A, B, C, and how much each segment matters; all
+    workers call it alike and share the work."""
     decoder.eval()
     rows = [Row(pieces, case) for case in examples]
     found: dict[int, tuple[list[float], list[float]]] = {}
     number = {id(row): at for at, row in enumerate(rows)}
-    for group in batches(rows, 8192, random.Random(0)):
+    for group in batches(rows, 4096, random.Random(0))[dist.get_rank() :: dist.get_world_size()]:
         _, letters = score(decoder, group, device)
         for row, own in zip(group, letters, strict=True):
             document = aggregate(own).softmax(-1).tolist()
             found[number[id(row)]] = document, (1 - own[:, 2].exp()).tolist()
     decoder.train()
+    parts: list = [None] * dist.get_world_size()
+    dist.all_gather_object(parts, found)
+    found = {at: one for part in parts for at, one in part.items()}
     return [found[at] for at in range(len(rows))]
 
 
@@ -184,25 +192,39 @@ def main() -> None:
     parser.add_argument("--name", default="judge", help="writes NAME.pt and NAME.json")
     parser.add_argument(
         "--shares",
-        default="text=0.03,clauses=0.2,statements=0.15,documents=0.24,contracts=0.16,taught=0.22",
+        default="text=0.03,clauses=0.19,statements=0.14,documents=0.22,contracts=0.22,taught=0.2",
         help="cases of unlabelled law, of our clauses, of statements of our own, of our documents, of"
         " contracts labelled by people, of a teacher",
     )
-    parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--look", type=int, default=3, help="rounds between looks at held-out figures")
     parser.add_argument("--first", type=int, default=0, help="go on with this round, from a checkpoint")
-    parser.add_argument("--cases", type=int, default=3600, help="cases a round")
-    parser.add_argument("--budget", type=int, default=3072, help="tokens a batch")
+    parser.add_argument("--cases", type=int, default=3400, help="cases a round")
+    parser.add_argument("--budget", type=int, default=2048, help="tokens a batch and worker")
     parser.add_argument("--rate", type=float, default=1.8e-3)
     parser.add_argument("--whole", type=float, default=0.5, help="weight of the document's letter")
     parser.add_argument("--odds", type=float, default=0.5, help="weight of a teacher's log-odds")
     parser.add_argument("--forget", type=float, default=0.05, help="share of words that are blanked out")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--hide", default="", help="labelled hypotheses to leave out, by comma")
+    parser.add_argument("--workers", type=int, help="processes of one thread each (default: one on a GPU, else two)")
     options = parser.parse_args()
+    on_gpu = torch.cuda.is_available()
+    workers = options.workers or (1 if on_gpu else 2)
+    # Small matrices gain nothing from a second thread; a second process does another batch meanwhile.
+    with tempfile.TemporaryDirectory() as meeting:
+        torch.multiprocessing.spawn(work, (workers, f"file://{meeting}/workers", options, on_gpu), nprocs=workers)
+
+
+def work(rank: int, workers: int, meeting: str, options: argparse.Namespace, on_gpu: bool) -> None:
+    """What each worker does: its share of the batches; gradients are averaged, so all hold the same weights."""
+    dist.init_process_group("gloo", init_method=meeting, rank=rank, world_size=workers)
+    if not on_gpu:
+        torch.set_num_threads(1)
     torch.manual_seed(options.seed)
     rng = random.Random(options.seed)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = "cuda" if on_gpu else "cpu"
+    print = functools.partial(builtins.print, flush=True) if rank == 0 else (lambda *_: None)
     pieces = tokenizer.load(options.out / "vocabulary")
     saved = torch.load(options.out / options.start, map_location=device)
     decoder = Decoder(Shape(**saved["shape"])).to(device)
@@ -235,10 +257,9 @@ def main() -> None:
     print(
         f"{len(own)} topics, {len(written)} statements and {len(strange)} held out, {len(marked)} documents,"
         f" {len(kept)} cases of documents held out, {len(labelled)} labelled cases",
-        flush=True,
     )
     shares = Counter(case.letter for case in labelled)
-    print(f"labelled {dict(shares)}", flush=True)
+    print(f"labelled {dict(shares)}")
     probe = rng.sample(dev, min(len(dev), 170))
 
     width = decoder.shape.width
@@ -265,9 +286,13 @@ def main() -> None:
         fresh += teacher.examples(count["taught"], seed) if teacher else []
         rows = [row for case in fresh if len(row := Row(pieces, case)) < 1600]
         groups = batches(rows, options.budget, rng)
+        steps = len(groups) // workers
+        # Each worker blanks out other words.
+        torch.manual_seed(seed * workers + rank)
         sums = Counter()
-        for step, group in enumerate(groups):
-            progress = (turn + step / len(groups)) / options.rounds
+        for step in range(steps):
+            group = groups[step * workers + rank]
+            progress = (turn + step / steps) / options.rounds
             rate = options.rate * min(1.0, (progress * options.rounds - options.first) * 8 + 0.02)
             rate *= 0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * progress))
             for optimizer in optimizers:
@@ -315,23 +340,26 @@ def main() -> None:
             for optimizer in optimizers:
                 optimizer.zero_grad()
             loss.backward()
+            average([*decoder.parameters(), *heads], workers)
             torch.nn.utils.clip_grad_norm_(decoder.parameters(), 1.0)
             for optimizer in optimizers:
                 optimizer.step()
-            sums.update(steps=1, tokens=sum(map(len, group)), each=each.item(), whole=whole.item())
+            sums.update(steps=1, tokens=workers * sum(map(len, group)), each=each.item(), whole=whole.item())
             if sums["steps"] % 50 == 0:
-                print(report(turn, sums, started), flush=True)
-        print(report(turn, sums, started), flush=True)
+                print(report(turn, sums, started))
+        print(report(turn, sums, started))
         if (turn + 1) % options.look == 0:
             for name, some in held_out(own, strange, kept, noise, law, numbers, 150).items():
-                print(f"  {name}:", figures(some, predict(decoder, pieces, some, device)), flush=True)
+                print(f"  {name}:", figures(some, predict(decoder, pieces, some, device)))
             if probe:
                 predicted = predict(decoder, pieces, probe, device)
-                print("  ContractNLI dev, part:", figures(probe, predicted), flush=True)
+                print("  ContractNLI dev, part:", figures(probe, predicted))
                 new = [i for i, case in enumerate(probe) if case.statement in hidden]
                 if new:
-                    print("  untrained:", figures([probe[i] for i in new], [predicted[i] for i in new]), flush=True)
-        torch.save({"shape": saved["shape"], "weights": decoder.state_dict()}, options.out / f"{options.name}.pt")
+                    print("  untrained:", figures([probe[i] for i in new], [predicted[i] for i in new]))
+        if rank == 0:
+            state = {"shape": saved["shape"], "weights": decoder.state_dict()}
+            torch.save(state, options.out / f"{options.name}.pt")
 
     result: dict[str, object] = {"seconds": round(time.time() - started)}
     for name, some in held_out(own, strange, kept, noise, law, numbers, 1500).items():
@@ -348,8 +376,24 @@ def main() -> None:
             result[f"ContractNLI dev, untrained {options.hide}"] = figures(
                 [dev[i] for i in unseen], [predicted[i] for i in unseen]
             )
-    (options.out / f"{options.name}.json").write_text(json.dumps(result, indent=2) + "\n")
-    print(json.dumps(result, indent=2), flush=True)
+    if rank == 0:
+        (options.out / f"{options.name}.json").write_text(json.dumps(result, indent=2) + "\n")
+    print(json.dumps(result, indent=2))
+
+
+def average(parameters: list[torch.nn.Parameter], workers: int) -> None:
+    """Makes each gradient the mean of all workers'."""
+    if workers == 1:
+        return
+    for parameter in parameters:
+        if parameter.grad is None:
+            parameter.grad = torch.zeros_like(parameter)
+    flat = torch.cat([parameter.grad.flatten() for parameter in parameters]) / workers
+    dist.all_reduce(flat)
+    at = 0
+    for parameter in parameters:
+        parameter.grad.copy_(flat[at : at + parameter.numel()].view_as(parameter))
+        at += parameter.numel()
 
 
 def held_out(own, strange, kept, noise, law, numbers, count: int) -> dict[str, list[Case]]:

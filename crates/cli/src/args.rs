@@ -117,6 +117,10 @@ pub(crate) struct EvalArgs {
     /// Another labelled set, which the baselines are trained on (default: parts of the same set).
     #[arg(long, value_name = "FILE")]
     pub(crate) train: Option<PathBuf>,
+    /// Take every labelled requirement to apply, whatever the scopes of rule packs say: measures the
+    /// judging alone.
+    #[arg(long)]
+    pub(crate) ignore_scope: bool,
     #[command(flatten)]
     pub(crate) inputs: InputArgs,
     #[command(flatten)]

@@ -10,7 +10,7 @@ use konform_index::LawIndex;
 use konform_judge::{Profile, Reading, Settings as JudgeSettings};
 use konform_llm::{Engine, Mode, Model, PrefixCache, Server, ServerSettings, Settings};
 use konform_rules::{Loaded, RulesError};
-use konform_terms::{Digest, Measured};
+use konform_terms::Digest;
 
 use crate::{
     args::{CorpusArg, InputArgs, JudgeArgs, ModeName, ModelArgs, ReadingName},
@@ -145,8 +145,8 @@ pub(crate) struct Judge {
     /// The model as it was named: a file, or `builtin`.
     pub(crate) name: String,
     pub(crate) settings: JudgeSettings,
-    /// What a calibration in force was found on.
-    pub(crate) measured: Option<Measured>,
+    /// How the model did on labelled data, if its calibration is in force.
+    pub(crate) profile: Option<Profile>,
 }
 
 /// Makes what answers ready: by flag, by konform.toml, else the built-in model.
@@ -169,12 +169,12 @@ pub(crate) fn judge(
         in_process(&name, model, config)?
     };
     let digest = engine.identity().digest;
-    let (settings, measured) = judge_settings(judging, config, &name, digest)?;
+    let (settings, profile) = judge_settings(judging, config, &name, digest)?;
     Ok(Judge {
         engine,
         name,
         settings,
-        measured,
+        profile,
     })
 }
 
@@ -260,14 +260,14 @@ fn load(name: &str, settings: &Settings) -> Result<Model, CliError> {
 /// How a model is asked: as its profile says, with what flags and konform.toml set otherwise.
 ///
 /// What a flag changes about how evidence is read makes the profile's calibration void, for it was
-/// found with the other reading. What comes beside the settings is what a calibration in force was
-/// found on.
+/// found with the other reading. What comes beside the settings is the profile whose calibration is in
+/// force.
 fn judge_settings(
     args: &JudgeArgs,
     config: &Config,
     model: &str,
     digest: Digest,
-) -> Result<(JudgeSettings, Option<Measured>), CliError> {
+) -> Result<(JudgeSettings, Option<Profile>), CliError> {
     let named = args
         .calibration
         .clone()
@@ -284,7 +284,6 @@ fn judge_settings(
         None => None,
     };
     let known = profile.as_ref().map(Profile::settings).unwrap_or_default();
-    let fitted_on = profile.and_then(|profile| profile.fitted_on);
     let mut settings = known.clone();
     if let Some(reading) = args.reading {
         settings.reading = match reading {
@@ -303,13 +302,14 @@ fn judge_settings(
     }
     if settings != known {
         settings.calibration = None;
+        settings.packs.clear();
     }
     settings.commentary = args.commentary || config.commentary;
     if let Some(threshold) = args.threshold.or(config.threshold) {
-        settings.threshold = threshold;
+        settings.decide_from(threshold);
     }
-    let fitted_on = fitted_on.filter(|_| settings.calibration.is_some());
-    Ok((settings, fitted_on))
+    let profile = profile.filter(|_| settings.calibration.is_some());
+    Ok((settings, profile))
 }
 
 fn profile(file: &Path, model: Digest) -> Result<Profile, CliError> {

@@ -1,4 +1,8 @@
-//! Temperature, prior of silence and threshold from labelled data.
+//! Temperature, priors and threshold from labelled data.
+//!
+//! A pack with enough labels gets a fit of its own, and within it each requirement may lean towards
+//! silence or the contrary more than its pack: by as much as its labels tell, held back by a normal
+//! prior with a standard deviation of 1 on the log-odds, so that few labels move little.
 
 use std::collections::BTreeMap;
 
@@ -14,25 +18,72 @@ pub struct Choice {
     pub verdict: Verdict,
     /// Its log-odds against silence, uncalibrated.
     pub score: f64,
-    /// Whether it says that the document is silent; the prior is added to this one.
-    pub is_silence: bool,
+    /// Which prior is added to the score.
+    pub prior: Prior,
 }
 
-/// What makes scores probabilities: `softmax((score + silence where silent) / temperature)`.
+/// What a choice says, as far as priors go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prior {
+    /// The document is silent.
+    Silence,
+    /// It says the contrary.
+    Denial,
+    /// Anything else: nothing is added.
+    None,
+}
+
+/// What makes scores probabilities: `softmax((score + prior) / temperature)`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Fit {
     /// What scores are divided by.
     pub temperature: f64,
     /// What is added to the score of silence before.
     pub silence: f64,
+    /// What is added to the score of the contrary before.
+    pub denial: f64,
+}
+
+/// How far a requirement's priors lie from those of its pack.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Shift {
+    /// Added to the prior of silence.
+    pub silence: f64,
+    /// Added to the prior of the contrary.
+    pub denial: f64,
+}
+
+/// The fit of a pack, with what is different for its requirements.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PackFit {
+    /// What holds for all.
+    pub fit: Fit,
+    /// The shifts by requirement.
+    pub requirements: BTreeMap<String, Shift>,
+}
+
+/// A labelled verdict and what the model could have said.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// The requirement.
+    pub requirement: &'a str,
+    /// The verdict that is right.
+    pub right: Verdict,
+    /// The model's choices.
+    pub choices: &'a [Choice],
 }
 
 /// A fit and the threshold that goes with it.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Calibrated {
-    /// The fit, found on all labels.
-    pub fit: Fit,
-    /// The least probability that decides.
+    /// How many verdicts it was found on.
+    pub labels: usize,
+    /// How many documents they are of.
+    pub documents: usize,
+    /// The fit, found on all these labels.
+    #[serde(flatten)]
+    pub fit: PackFit,
+    /// The least probability that decides; 1 where none keeps the error.
     pub threshold: f64,
     /// Whether at most 5 % of what it decides was wrong, on documents that no fit was found on.
     pub keeps_the_error: bool,
@@ -56,13 +107,18 @@ impl Fit {
     pub const NONE: Self = Self {
         temperature: 1.0,
         silence: 0.0,
+        denial: 0.0,
     };
 
     /// The probability of each verdict.
     pub(crate) fn distribution(self, choices: &[Choice]) -> BTreeMap<Verdict, f64> {
         let odds = |choice: &Choice| {
-            let silence = if choice.is_silence { self.silence } else { 0.0 };
-            (choice.score + silence) / self.temperature
+            let prior = match choice.prior {
+                Prior::Silence => self.silence,
+                Prior::Denial => self.denial,
+                Prior::None => 0.0,
+            };
+            (choice.score + prior) / self.temperature
         };
         let greatest = choices.iter().map(odds).fold(f64::NEG_INFINITY, f64::max);
         let mut sums: BTreeMap<Verdict, f64> = BTreeMap::new();
@@ -89,37 +145,120 @@ impl Fit {
     }
 }
 
-/// Finds the fit under which what is right is likeliest (least mean negative logarithm), by turns
-/// along both parameters.
+impl PackFit {
+    /// The fit for one of its requirements.
+    pub(crate) fn of(&self, requirement: &str) -> Fit {
+        let shift = self.requirements.get(requirement).copied();
+        self.fit.shifted(shift.unwrap_or_default())
+    }
+}
+
+impl Fit {
+    fn shifted(self, by: Shift) -> Self {
+        Self {
+            silence: self.silence + by.silence,
+            denial: self.denial + by.denial,
+            ..self
+        }
+    }
+
+    /// The negative logarithm of what is right.
+    fn loss(self, known: &Known<'_>) -> f64 {
+        let distribution = self.distribution(known.choices);
+        let probability = distribution.get(&known.right).copied().unwrap_or(0.0);
+        -probability.max(1e-9).ln()
+    }
+}
+
+/// Finds the fit under which what is right is likeliest (least negative logarithm in all), by turns
+/// along its parameters.
 ///
 /// The same cases give the same fit. Without cases nothing is changed.
 #[must_use]
-pub fn fit(cases: &[(Verdict, &[Choice])]) -> Fit {
-    let loss = |fit: Fit| -> f64 {
-        let losses = cases.iter().map(|(right, choices)| {
-            let probability = fit.distribution(choices).get(right).copied().unwrap_or(0.0);
-            -probability.max(1e-9).ln()
-        });
-        losses.sum::<f64>() / float(cases.len().max(1))
-    };
+pub fn fit(cases: &[Known<'_>]) -> Fit {
+    let loss = |fit: Fit| -> f64 { cases.iter().map(|known| fit.loss(known)).sum() };
     if cases.is_empty() {
         return Fit::NONE;
     }
     let mut best = Fit::NONE;
     for _ in 0..8 {
-        let temperature = least(-3.0, 4.0, |log| {
-            loss(Fit {
-                temperature: f64::exp(log),
-                ..best
-            })
-        });
-        best.temperature = temperature.exp();
-        best.silence = least(-10.0, 10.0, |silence| loss(Fit { silence, ..best }));
+        best = along(best, loss);
     }
-    // What a file says in four digits is what was measured.
+    rounded(best)
+}
+
+/// Finds the fit of a pack: that of all its cases, and what is different for each requirement.
+#[must_use]
+pub fn fit_pack(cases: &[Known<'_>]) -> PackFit {
+    let mut by_requirement: BTreeMap<&str, Vec<Known<'_>>> = BTreeMap::new();
+    for known in cases {
+        by_requirement
+            .entry(known.requirement)
+            .or_default()
+            .push(*known);
+    }
+    let mut best = fit(cases);
+    let mut shifts: BTreeMap<&str, Shift> = BTreeMap::new();
+    // With one requirement the pack says it all.
+    for _ in 0..if by_requirement.len() > 1 { 3 } else { 0 } {
+        for (&requirement, own) in &by_requirement {
+            let cost = |shift: Shift| -> f64 {
+                let (silence, denial) = (
+                    shift.silence / best.temperature,
+                    shift.denial / best.temperature,
+                );
+                let held_back = 0.5 * (silence * silence + denial * denial);
+                let losses = own.iter().map(|known| best.shifted(shift).loss(known));
+                held_back + losses.sum::<f64>()
+            };
+            let shift = shifts.entry(requirement).or_default();
+            for _ in 0..2 {
+                shift.silence = least(-10.0, 10.0, |silence| cost(Shift { silence, ..*shift }));
+                shift.denial = least(-10.0, 10.0, |denial| cost(Shift { denial, ..*shift }));
+            }
+        }
+        best = along(best, |fit| {
+            let of = |known: &Known<'_>| {
+                fit.shifted(shifts.get(known.requirement).copied().unwrap_or_default())
+            };
+            cases.iter().map(|known| of(known).loss(known)).sum()
+        });
+    }
+    PackFit {
+        fit: rounded(best),
+        requirements: shifts
+            .into_iter()
+            .map(|(requirement, shift)| {
+                let shift = Shift {
+                    silence: round(shift.silence),
+                    denial: round(shift.denial),
+                };
+                (requirement.to_owned(), shift)
+            })
+            .collect(),
+    }
+}
+
+/// One turn along each parameter.
+fn along(mut best: Fit, loss: impl Fn(Fit) -> f64) -> Fit {
+    let temperature = least(-3.0, 4.0, |log| {
+        loss(Fit {
+            temperature: f64::exp(log),
+            ..best
+        })
+    });
+    best.temperature = temperature.exp();
+    best.silence = least(-10.0, 10.0, |silence| loss(Fit { silence, ..best }));
+    best.denial = least(-10.0, 10.0, |denial| loss(Fit { denial, ..best }));
+    best
+}
+
+/// What a file says in four digits is what was measured.
+fn rounded(fit: Fit) -> Fit {
     Fit {
-        temperature: round(best.temperature),
-        silence: round(best.silence),
+        temperature: round(fit.temperature),
+        silence: round(fit.silence),
+        denial: round(fit.denial),
     }
 }
 
@@ -173,28 +312,37 @@ mod tests {
     use super::*;
 
     fn choices(satisfied: f64, violated: f64) -> [Choice; 3] {
-        let choice = |verdict, score, is_silence| Choice {
+        let choice = |verdict, score, prior| Choice {
             verdict,
             score,
-            is_silence,
+            prior,
         };
         [
-            choice(Verdict::Satisfied, satisfied, false),
-            choice(Verdict::Violated, violated, false),
-            choice(Verdict::Missing, 0.0, true),
+            choice(Verdict::Satisfied, satisfied, Prior::None),
+            choice(Verdict::Violated, violated, Prior::Denial),
+            choice(Verdict::Missing, 0.0, Prior::Silence),
         ]
+    }
+
+    fn known(right: Verdict, choices: &[Choice]) -> Known<'_> {
+        Known {
+            requirement: "p/one",
+            right,
+            choices,
+        }
     }
 
     #[test]
     fn a_model_that_is_too_sure_is_cooled_down() {
         // It says "satisfied" with e^4 against 1, and is right three times of four.
         let said = choices(4.0, -20.0);
-        let cases = [
-            (Verdict::Satisfied, &said[..]),
-            (Verdict::Satisfied, &said),
-            (Verdict::Satisfied, &said),
-            (Verdict::Missing, &said),
+        let right = [
+            Verdict::Satisfied,
+            Verdict::Satisfied,
+            Verdict::Satisfied,
+            Verdict::Missing,
         ];
+        let cases = right.map(|right| known(right, &said));
         let found = fit(&cases);
         let probability = found.distribution(&said)[&Verdict::Satisfied];
         assert!((probability - 0.75).abs() < 0.01, "{found:?} {probability}");
@@ -203,17 +351,43 @@ mod tests {
     #[test]
     fn a_model_that_overlooks_silence_gets_a_prior() {
         let (sure, unsure) = (choices(3.0, -9.0), choices(1.0, -9.0));
-        let cases: Vec<(Verdict, &[Choice])> = (0..20)
+        let cases: Vec<Known<'_>> = (0..20)
             .map(|at| match at {
-                0..10 => (Verdict::Satisfied, &sure[..]),
-                10 => (Verdict::Satisfied, &unsure[..]),
-                _ => (Verdict::Missing, &unsure[..]),
+                0..10 => known(Verdict::Satisfied, &sure),
+                10 => known(Verdict::Satisfied, &unsure),
+                _ => known(Verdict::Missing, &unsure),
             })
             .collect();
         let found = fit(&cases);
         assert!(found.silence > 0.5, "{found:?}");
         assert_eq!(found.likeliest(&unsure).unwrap().0, Verdict::Missing);
         assert_eq!(found.likeliest(&sure).unwrap().0, Verdict::Satisfied);
+    }
+
+    #[test]
+    fn a_requirement_moves_as_far_from_its_pack_as_its_labels_tell() {
+        // The model says the same of all; one requirement is always silent, the other never.
+        let said = choices(0.0, -9.0);
+        let cases = |each: usize| -> Vec<Known<'_>> {
+            let of = |requirement, right| Known {
+                requirement,
+                right,
+                choices: &said,
+            };
+            let one = std::iter::repeat_n(of("p/silent", Verdict::Missing), each);
+            one.chain(std::iter::repeat_n(of("p/told", Verdict::Satisfied), each))
+                .collect()
+        };
+        let (few, many) = (fit_pack(&cases(2)), fit_pack(&cases(40)));
+        let silent =
+            |fit: &PackFit, requirement| fit.of(requirement).distribution(&said)[&Verdict::Missing];
+        assert!(silent(&many, "p/silent") > 0.9 && silent(&many, "p/told") < 0.1);
+        let moved = silent(&few, "p/silent");
+        assert!(
+            moved > 0.5 && moved < silent(&many, "p/silent"),
+            "{few:?} {many:?}"
+        );
+        assert!((silent(&many, "p/other") - 0.5).abs() < 0.05);
     }
 
     #[test]

@@ -1,14 +1,14 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use konform_terms::{Digest, Span, Verdict};
 use serde::Serialize;
 
 use crate::{
     baseline::{self, Texts},
-    calibration::{self, Calibrated, Choice, Fit, fit},
+    calibration::{self, Calibrated, Choice, Fit, Known, PackFit, fit, fit_pack},
     folds,
     metrics::{
-        Agreement, Pair, Ranking, Reliability, Risk, Shown, agreement, ranking, reliability,
+        Agreement, Pair, Ranking, Reliability, Risk, Shown, agreement, float, ranking, reliability,
         risk_coverage, share, shown, weighted_kappa,
     },
     page,
@@ -50,8 +50,10 @@ pub struct Run {
     pub parameters: u64,
     /// The settings of judging.
     pub settings: serde_json::Value,
-    /// The calibration that `check` uses with this model.
-    pub calibration: Fit,
+    /// The calibration that `check` uses with this model, by requirement; nothing is changed for
+    /// those that are not here.
+    #[serde(skip)]
+    pub calibrations: BTreeMap<String, Fit>,
     /// Tokens that were evaluated.
     pub tokens_evaluated: usize,
     /// Tokens that were taken over from prompts before.
@@ -79,9 +81,15 @@ pub struct Evaluation {
     pub(crate) probabilities: Option<Probabilities>,
     /// Cohen's kappa with quadratic weights against grades, where the set has some.
     pub(crate) weighted_kappa: Option<f64>,
-    /// What a calibration file of the model would say; absent where it was not asked.
+    /// What a calibration file of the model would say of packs that it has no labels of; absent where
+    /// it was asked for too few.
     pub calibrated: Option<Calibrated>,
+    /// What it would say of packs with at least 100 labels here.
+    pub calibrated_packs: BTreeMap<String, Calibrated>,
 }
+
+/// A pack with fewer labels gets no calibration of its own.
+const FEWEST_OF_PACK: usize = 100;
 
 /// What was measured on.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -175,7 +183,11 @@ pub fn evaluate(
             outcome: by_pair
                 .get(&(label.document.as_str(), label.requirement.as_str()))
                 .copied(),
-            fit: run.calibration,
+            fit: run
+                .calibrations
+                .get(&label.requirement)
+                .copied()
+                .unwrap_or(Fit::NONE),
         })
         .collect();
     let pairs: Vec<Pair> = cases
@@ -193,7 +205,7 @@ pub fn evaluate(
         })
         .filter(|pair| pair.1 != Verdict::Undetermined)
         .collect();
-    let (probabilities, calibrated) = probabilities(&cases, run.calibration);
+    let (probabilities, calibrated, calibrated_packs) = probabilities(&cases);
     Evaluation {
         format: "konform-eval/1",
         run,
@@ -221,6 +233,7 @@ pub fn evaluate(
         probabilities,
         weighted_kappa: kappa(&cases),
         calibrated,
+        calibrated_packs,
     }
 }
 
@@ -229,10 +242,16 @@ impl Evaluation {
         &self.run.settings
     }
 
-    /// How often always giving each requirement's most frequent verdict is right.
+    /// How often always giving each requirement's most frequent verdict is right, of all requirements
+    /// or those of one pack.
     #[must_use]
-    pub fn most_frequent(&self) -> Option<f64> {
-        self.baselines.first().map(|baseline| baseline.accuracy)
+    pub fn most_frequent(&self, pack: Option<&str>) -> Option<f64> {
+        let of_pack =
+            |own: &&OfRequirement| pack.is_none_or(|pack| pack_of(&own.requirement) == pack);
+        let own: Vec<&OfRequirement> = self.requirements.iter().filter(of_pack).collect();
+        let labels: usize = own.iter().map(|own| own.labels).sum();
+        let right = |own: &&OfRequirement| own.majority * float(own.labels);
+        (labels > 0).then(|| own.iter().map(right).sum::<f64>() / float(labels))
     }
 
     /// The chief figures in a few lines.
@@ -455,11 +474,61 @@ fn by_unit(ranked: &Ranked, units: &[Span]) -> Ranked {
 /// What the model said of a pair, with the fold of its document.
 struct Asked<'a> {
     fold: usize,
-    right: Verdict,
-    choices: &'a [Choice],
+    document: &'a str,
+    known: Known<'a>,
+    fit: Fit,
 }
 
-fn probabilities(cases: &[Case<'_>], in_use: Fit) -> (Option<Probabilities>, Option<Calibrated>) {
+/// The calibration of a whole set: a fit of all, and fits of the packs with enough labels.
+struct Fits<'a> {
+    all: Fit,
+    packs: BTreeMap<&'a str, PackFit>,
+}
+
+impl<'a> Fits<'a> {
+    /// Finds it on some of the set's verdicts; `large` are the packs with enough labels.
+    fn on(asked: &[&Asked<'a>], large: &[&'a str]) -> Self {
+        let known: Vec<Known<'a>> = asked.iter().map(|one| one.known).collect();
+        let packs = large.iter().map(|&pack| {
+            let own: Vec<Known<'a>> = known
+                .iter()
+                .copied()
+                .filter(|known| pack_of(known.requirement) == pack)
+                .collect();
+            (pack, fit_pack(&own))
+        });
+        Self {
+            packs: packs.collect(),
+            all: fit(&known),
+        }
+    }
+
+    fn of(&self, requirement: &str) -> Fit {
+        let pack = self.packs.get(pack_of(requirement));
+        pack.map_or(self.all, |pack| pack.of(requirement))
+    }
+}
+
+/// The pack of a requirement.
+fn pack_of(requirement: &str) -> &str {
+    requirement
+        .split_once('/')
+        .map_or(requirement, |(pack, _)| pack)
+}
+
+/// A verdict's probability and whether it is right.
+fn said(fit: Fit, known: &Known<'_>) -> Option<(f64, bool)> {
+    let (verdict, probability) = fit.likeliest(known.choices)?;
+    Some((probability, verdict == known.right))
+}
+
+type Found = (
+    Option<Probabilities>,
+    Option<Calibrated>,
+    BTreeMap<String, Calibrated>,
+);
+
+fn probabilities(cases: &[Case<'_>]) -> Found {
     let folds = folds::folds(cases.iter().map(|case| case.label.document.as_str()));
     let asked: Vec<Asked<'_>> = cases
         .iter()
@@ -467,58 +536,102 @@ fn probabilities(cases: &[Case<'_>], in_use: Fit) -> (Option<Probabilities>, Opt
             let choices = &case.outcome?.choices;
             (!choices.is_empty()).then(|| Asked {
                 fold: folds[case.label.document.as_str()],
-                right: case.label.verdict,
-                choices,
+                document: case.label.document.as_str(),
+                known: Known {
+                    requirement: case.label.requirement.as_str(),
+                    right: case.label.verdict,
+                    choices,
+                },
+                fit: case.fit,
             })
         })
         .collect();
     if asked.is_empty() {
-        return (None, None);
+        return (None, None, BTreeMap::new());
     }
-    let said = |fit: Fit, some: &[&Asked<'_>]| -> Vec<(f64, bool)> {
-        some.iter()
-            .filter_map(|one| {
-                let (verdict, probability) = fit.likeliest(one.choices)?;
-                Some((probability, verdict == one.right))
-            })
-            .collect()
-    };
-    let all: Vec<&Asked<'_>> = asked.iter().collect();
-    let mut outside = Vec::new();
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for one in &asked {
+        *counts.entry(pack_of(one.known.requirement)).or_default() += 1;
+    }
+    let large: Vec<&str> = counts
+        .into_iter()
+        .filter(|&(_, count)| count >= FEWEST_OF_PACK)
+        .map(|(pack, _)| pack)
+        .collect();
+    // What each verdict is worth under fits that were not found on its document.
+    let mut outside: Vec<(&Asked<'_>, (f64, bool))> = Vec::new();
+    let mut outside_plain: Vec<(f64, bool)> = Vec::new();
     for fold in folds::all() {
         let (judged, others): (Vec<&Asked<'_>>, Vec<&Asked<'_>>) =
             asked.iter().partition(|one| one.fold == fold);
-        outside.extend(said(of(&others), &judged));
+        let fits = Fits::on(&others, &large);
+        for one in judged {
+            let own = said(fits.of(one.known.requirement), &one.known);
+            outside.extend(own.map(|own| (one, own)));
+            outside_plain.extend(said(fits.all, &one.known));
+        }
     }
-    let curve = risk_coverage(&outside);
-    let accuracy = share(outside.iter().filter(|one| one.1).count(), outside.len());
-    let anew = reliability(&outside);
-    let chosen = calibration::threshold(&outside);
-    let calibrated = chosen.map(|(risk, keeps_the_error)| Calibrated {
-        fit: of(&all),
-        threshold: (risk.threshold * 1e4).ceil() / 1e4,
-        keeps_the_error,
-        accuracy,
-        calibration_error: anew.ece,
-        decided: risk.coverage,
-        decided_right: 1.0 - risk.risk,
+    let all: Vec<&Asked<'_>> = asked.iter().collect();
+    let fits = Fits::on(&all, &large);
+    let plain = PackFit {
+        fit: fits.all,
+        requirements: BTreeMap::new(),
+    };
+    let calibrated = measured(&plain, &outside_plain, &all);
+    let packs = fits.packs.iter().filter_map(|(&pack, fit)| {
+        let own = |one: &Asked<'_>| pack_of(one.known.requirement) == pack;
+        let judged: Vec<(f64, bool)> = outside
+            .iter()
+            .filter(|(one, _)| own(one))
+            .map(|&(_, said)| said)
+            .collect();
+        let asked: Vec<&Asked<'_>> = all.iter().copied().filter(|one| own(one)).collect();
+        Some((pack.to_owned(), measured(fit, &judged, &asked)?))
     });
+    let packs = packs.collect();
+    let outside: Vec<(f64, bool)> = outside.into_iter().map(|(_, said)| said).collect();
+    let chosen = calibration::threshold(&outside);
+    let in_use: Vec<(f64, bool)> = all
+        .iter()
+        .filter_map(|one| said(one.fit, &one.known))
+        .collect();
     let figures = Probabilities {
         labels: asked.len(),
-        in_use: reliability(&said(in_use, &all)),
-        calibrated: anew,
-        calibrated_accuracy: accuracy,
+        in_use: reliability(&in_use),
+        calibrated: reliability(&outside),
+        calibrated_accuracy: right(&outside),
         at_five_percent: chosen.filter(|chosen| chosen.1).map(|chosen| chosen.0),
-        risk_coverage: thin(&curve),
+        risk_coverage: thin(&risk_coverage(&outside)),
     };
-    (Some(figures), calibrated)
+    (Some(figures), calibrated, packs)
 }
 
-/// The fit of some cases.
-fn of(asked: &[&Asked<'_>]) -> Fit {
-    let cases: Vec<(Verdict, &[Choice])> =
-        asked.iter().map(|one| (one.right, one.choices)).collect();
-    fit(&cases)
+fn right(said: &[(f64, bool)]) -> f64 {
+    share(said.iter().filter(|one| one.1).count(), said.len())
+}
+
+/// A fit with its threshold and figures, from what was said outside the documents it was found on.
+fn measured(fit: &PackFit, outside: &[(f64, bool)], asked: &[&Asked<'_>]) -> Option<Calibrated> {
+    let (risk, keeps_the_error) = calibration::threshold(outside)?;
+    // Where no threshold keeps the error, a person decides everything.
+    let (threshold, decided, decided_right) = if keeps_the_error {
+        let least = (risk.threshold * 1e4).ceil() / 1e4;
+        (least, risk.coverage, 1.0 - risk.risk)
+    } else {
+        (1.0, 0.0, 0.0)
+    };
+    let documents: BTreeSet<&str> = asked.iter().map(|one| one.document).collect();
+    Some(Calibrated {
+        labels: asked.len(),
+        documents: documents.len(),
+        fit: fit.clone(),
+        threshold,
+        keeps_the_error,
+        accuracy: right(outside),
+        calibration_error: reliability(outside).ece,
+        decided,
+        decided_right,
+    })
 }
 
 /// A curve with at most a point for every hundredth of coverage.

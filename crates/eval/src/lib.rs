@@ -9,8 +9,8 @@
 //! words that bear it ([`LabelledSet`]; the format stands in `docs/eval-format.md`). The caller
 //! judges the pairs by the same pipeline that checks documents and hands in an [`Outcome`] for
 //! each. [`evaluate`] counts, compares with what needs no model (always a requirement's most
-//! frequent verdict; a linear classifier over words), and finds temperature, prior of silence and
-//! threshold, each measured on documents that it was not found on.
+//! frequent verdict; a linear classifier over words), and finds temperature, priors and threshold,
+//! each measured on documents that it was not found on.
 
 mod baseline;
 mod calibration;
@@ -22,7 +22,7 @@ mod metrics;
 mod page;
 mod set;
 
-pub use calibration::{Calibrated, Choice, Fit, fit};
+pub use calibration::{Calibrated, Choice, Fit, Known, PackFit, Prior, Shift, fit, fit_pack};
 pub use error::SetError;
 pub use evaluation::{Evaluation, Outcome, Ranked, Run, evaluate};
 pub use set::{Label, LabelledDocument, LabelledRequirement, LabelledSet, Words};

@@ -9,7 +9,7 @@ use konform_terms::{
 
 use crate::{
     answer::{self, Letter},
-    case::{Case, Judged, Reading, Settings},
+    case::{Calibration, Case, Judged, Reading, Settings},
     commentary,
     evidence::{self, Candidate},
     judging::{cite, finding, rests_on_silence, without_model},
@@ -68,6 +68,7 @@ pub(crate) fn ask<E: Engine + ?Sized>(
     let mut asker = Asker {
         engine,
         settings,
+        calibration: settings.of(&case.requirement.id).0,
         case,
         passages: (0..passages).collect(),
         whole: segments_of(&candidates),
@@ -129,6 +130,7 @@ fn longest<E: Engine + ?Sized>(
 struct Asker<'a, E: ?Sized> {
     engine: &'a mut E,
     settings: &'a Settings,
+    calibration: Option<Calibration>,
     case: &'a Case<'a>,
     /// The passages that the model reads, by index.
     passages: Vec<usize>,
@@ -157,7 +159,7 @@ impl<E: Engine + ?Sized> Asker<'_, E> {
             // Silence rests on no evidence.
             Reading::Together if !letter.needs_evidence() => vec![None; candidates.len()],
             Reading::Together => self.left_out(candidates, &letters, letter)?,
-            Reading::Each => weigh::moves(&prompts, letter, self.settings.calibration)
+            Reading::Each => weigh::moves(&prompts, letter, self.calibration)
                 .into_iter()
                 .map(Some)
                 .collect(),
@@ -190,7 +192,7 @@ impl<E: Engine + ?Sized> Asker<'_, E> {
     }
 
     fn distribution(&self, prompts: &[Letters]) -> [f64; 4] {
-        weigh::distribution(prompts, self.settings.calibration)
+        weigh::distribution(prompts, self.calibration)
     }
 
     /// Reads all candidates with some passages: in one prompt, or each in its own.
@@ -354,6 +356,7 @@ fn conclude<E: Engine + ?Sized>(
     said: Said,
 ) -> Judged {
     let say = Justifier(case.language);
+    let (calibration, threshold) = settings.of(&case.requirement.id);
     let letter = weigh::likeliest(&said.letters);
     let distribution: BTreeMap<Verdict, f64> =
         answer::by_verdict(&said.letters, case.requirement.kind);
@@ -388,9 +391,9 @@ fn conclude<E: Engine + ?Sized>(
     } else if letter.needs_evidence() && evidence.is_empty() {
         verdict = Verdict::Undetermined;
         steps.push(say.unfounded());
-    } else if probability < settings.threshold {
+    } else if probability < threshold {
         verdict = Verdict::Undetermined;
-        steps.push(say.unsure(probability, settings.threshold));
+        steps.push(say.unsure(probability, threshold));
     } else {
         steps.extend(say.wording(case.requirement, likely, &evidence));
     }
@@ -399,7 +402,7 @@ fn conclude<E: Engine + ?Sized>(
             probability: Some(probability),
             distribution,
             sufficient,
-            calibrated: settings.calibration.is_some(),
+            calibrated: calibration.is_some(),
             also_read,
             citations,
             ..finding(case, verdict, DecidedBy::Model, evidence, steps)

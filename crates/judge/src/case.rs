@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use konform_index::SegmentIndex;
 use konform_terms::{
     Applies, Document, Finding, Language, Link, Passage, Requirement, Span, Verdict, Work,
@@ -22,6 +24,30 @@ pub struct Calibration {
     pub temperature: f64,
     /// What is added to the log-odds of silence (the letter C), before that.
     pub silence: f64,
+    /// What is added to the log-odds of the contrary (the letter B), before that.
+    #[serde(default)]
+    pub denial: f64,
+}
+
+/// How far one requirement's priors lie from those of its pack.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shift {
+    /// Added to the prior of silence.
+    pub silence: f64,
+    /// Added to the prior of the contrary.
+    pub denial: f64,
+}
+
+/// What was found on labelled documents of one rule pack.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PackCalibration {
+    /// What makes log-odds probabilities.
+    pub calibration: Calibration,
+    /// The probability below which a person decides.
+    pub threshold: f64,
+    /// What is different for single requirements, by their id (`pack/name`).
+    pub requirements: BTreeMap<String, Shift>,
 }
 
 impl Calibration {
@@ -29,6 +55,7 @@ impl Calibration {
     pub const NONE: Self = Self {
         temperature: 1.0,
         silence: 0.0,
+        denial: 0.0,
     };
 }
 
@@ -53,6 +80,38 @@ pub struct Settings {
     pub commentary: bool,
     /// The calibration of the model in use, if there is one.
     pub calibration: Option<Calibration>,
+    /// What holds instead of `calibration` and `threshold` for the requirements of some packs.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub packs: BTreeMap<String, PackCalibration>,
+}
+
+impl Settings {
+    /// The calibration and the threshold for a requirement.
+    #[must_use]
+    pub fn of(&self, requirement: &str) -> (Option<Calibration>, f64) {
+        let pack = requirement
+            .split_once('/')
+            .and_then(|(pack, _)| self.packs.get(pack));
+        let Some(pack) = pack else {
+            return (self.calibration, self.threshold);
+        };
+        let shift = pack.requirements.get(requirement).copied();
+        let Shift { silence, denial } = shift.unwrap_or_default();
+        let own = Calibration {
+            temperature: pack.calibration.temperature,
+            silence: pack.calibration.silence + silence,
+            denial: pack.calibration.denial + denial,
+        };
+        (Some(own), pack.threshold)
+    }
+
+    /// Lets every verdict of at least this probability stand, whatever was found on labelled data.
+    pub fn decide_from(&mut self, threshold: f64) {
+        self.threshold = threshold;
+        for pack in self.packs.values_mut() {
+            pack.threshold = threshold;
+        }
+    }
 }
 
 impl Default for Settings {
@@ -66,6 +125,7 @@ impl Default for Settings {
             balanced: true,
             commentary: false,
             calibration: None,
+            packs: BTreeMap::new(),
         }
     }
 }

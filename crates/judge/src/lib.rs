@@ -27,8 +27,11 @@ mod prompt;
 mod weigh;
 
 pub use answer::Letter;
-pub use case::{Calibration, Case, Checked, CitedPassage, Judged, Reading, Scoped, Settings};
+pub use case::{
+    Calibration, Case, Checked, CitedPassage, Judged, PackCalibration, Reading, Scoped, Settings,
+    Shift,
+};
 pub use judging::{Candidates, JudgeError, Prepared, ask, judge, prepare};
-pub use profile::{Profile, ProfileError};
+pub use profile::{OfPack, Profile, ProfileError};
 pub use prompt::{Line, PROMPT_VERSION, Shown, render};
 pub use weigh::log_odds;

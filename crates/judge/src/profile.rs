@@ -1,8 +1,10 @@
+use std::collections::BTreeMap;
+
 use konform_terms::{Digest, Measured};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    case::{Calibration, Reading, Settings},
+    case::{Calibration, PackCalibration, Reading, Settings, Shift},
     prompt::PROMPT_VERSION,
 };
 
@@ -34,6 +36,24 @@ pub struct Profile {
     /// The probability below which a person decides.
     pub threshold: f64,
     /// On what data the calibration was found.
+    pub fitted_on: Option<Measured>,
+    /// What holds instead for the requirements of packs with labelled documents of their own.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub packs: BTreeMap<String, OfPack>,
+}
+
+/// What was found on labelled documents of one pack.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfPack {
+    /// What makes the model's log-odds probabilities.
+    pub calibration: Calibration,
+    /// The probability below which a person decides.
+    pub threshold: f64,
+    /// What is different for single requirements, by their id (`pack/name`).
+    #[serde(default)]
+    pub requirements: BTreeMap<String, Shift>,
+    /// On what data this was found.
     pub fitted_on: Option<Measured>,
 }
 
@@ -90,6 +110,7 @@ impl Profile {
             calibration: settings.calibration,
             threshold: settings.threshold,
             fitted_on,
+            packs: BTreeMap::new(),
         }
     }
 
@@ -110,18 +131,15 @@ impl Profile {
                 made_for: format!("{} ({})", profile.prompt, profile.format),
             });
         }
-        let Calibration {
-            temperature,
-            silence,
-        } = profile.calibration.unwrap_or(Calibration::NONE);
-        let numbers = [
-            ("temperature", temperature, 0.01..=100.0),
-            ("silence", silence, -100.0..=100.0),
-            ("threshold", profile.threshold, 0.0..=1.0),
-        ];
-        for (what, value, sensible) in numbers {
-            if !sensible.contains(&value) {
-                return Err(ProfileError::Value { what, value });
+        sensible(
+            profile.calibration.unwrap_or(Calibration::NONE),
+            profile.threshold,
+        )?;
+        for pack in profile.packs.values() {
+            sensible(pack.calibration, pack.threshold)?;
+            for shift in pack.requirements.values() {
+                within("silence", shift.silence, PRIORS)?;
+                within("denial", shift.denial, PRIORS)?;
             }
         }
         Ok(profile)
@@ -137,8 +155,58 @@ impl Profile {
             balanced: self.balanced,
             threshold: self.threshold,
             calibration: self.calibration,
+            packs: self
+                .packs
+                .iter()
+                .map(|(id, own)| {
+                    let own = PackCalibration {
+                        calibration: own.calibration,
+                        threshold: own.threshold,
+                        requirements: own.requirements.clone(),
+                    };
+                    (id.clone(), own)
+                })
+                .collect(),
             ..Settings::default()
         }
+    }
+
+    /// On what data was found what holds for some packs; each set once.
+    #[must_use]
+    pub fn measured<'a>(&self, packs: impl IntoIterator<Item = &'a str>) -> Vec<Measured> {
+        let mut found: Vec<Measured> = Vec::new();
+        for pack in packs {
+            let own = match self.packs.get(pack) {
+                Some(own) => own.fitted_on.as_ref(),
+                None => self.fitted_on.as_ref(),
+            };
+            if let Some(own) = own.filter(|own| !found.contains(own)) {
+                found.push(own.clone());
+            }
+        }
+        found
+    }
+}
+
+/// What a prior may be.
+const PRIORS: std::ops::RangeInclusive<f64> = -100.0..=100.0;
+
+fn sensible(calibration: Calibration, threshold: f64) -> Result<(), ProfileError> {
+    within("temperature", calibration.temperature, 0.01..=100.0)?;
+    within("silence", calibration.silence, PRIORS)?;
+    within("denial", calibration.denial, PRIORS)?;
+    within("threshold", threshold, 0.0..=1.0)
+}
+
+fn within(
+    what: &'static str,
+    value: f64,
+    sensible: std::ops::RangeInclusive<f64>,
+) -> Result<(), ProfileError> {
+    if sensible.contains(&value) {
+        Ok(())
+    } else {
+        Err(ProfileError::Value { what, value })
     }
 }
 
@@ -174,12 +242,72 @@ mod tests {
             calibration: Some(Calibration {
                 temperature: 1.5,
                 silence: -0.25,
+                denial: 0.5,
             }),
             ..Settings::default()
         };
         let json = serde_json::to_string(&profile(&settings)).unwrap();
         let read = Profile::read(&json, Digest::of("model")).unwrap();
         assert_eq!(read.settings(), settings);
+    }
+
+    /// A profile whose pack `own` is calibrated apart, on another set.
+    fn with_pack() -> Profile {
+        let settings = Settings {
+            threshold: 0.9,
+            calibration: Some(Calibration::NONE),
+            ..Settings::default()
+        };
+        let mut profile = profile(&settings);
+        let own = OfPack {
+            calibration: Calibration {
+                temperature: 2.0,
+                silence: 1.0,
+                denial: -1.0,
+            },
+            threshold: 0.7,
+            requirements: BTreeMap::from([(
+                "own/fees".to_owned(),
+                Shift {
+                    silence: -0.5,
+                    denial: 0.25,
+                },
+            )]),
+            fitted_on: profile.fitted_on.clone().map(|measured| Measured {
+                set: "other".into(),
+                ..measured
+            }),
+        };
+        profile.packs.insert("own".to_owned(), own);
+        profile
+    }
+
+    #[test]
+    fn a_pack_with_labels_of_its_own_has_its_own_calibration() {
+        let json = serde_json::to_string(&with_pack()).unwrap();
+        let mut settings = Profile::read(&json, Digest::of("model"))
+            .unwrap()
+            .settings();
+        let own = |silence, denial| Calibration {
+            temperature: 2.0,
+            silence,
+            denial,
+        };
+        assert_eq!(settings.of("own/fees"), (Some(own(0.5, -0.75)), 0.7));
+        assert_eq!(settings.of("own/dates"), (Some(own(1.0, -1.0)), 0.7));
+        assert_eq!(settings.of("else/fees"), (Some(Calibration::NONE), 0.9));
+        settings.decide_from(0.0);
+        assert!(settings.of("own/fees").1 + settings.of("else/fees").1 < 1e-9);
+    }
+
+    #[test]
+    fn figures_are_those_of_the_packs_in_use() {
+        let sets = |packs: &[&str]| -> Vec<String> {
+            let measured = with_pack().measured(packs.iter().copied());
+            measured.into_iter().map(|measured| measured.set).collect()
+        };
+        assert_eq!(sets(&["own"]), ["other"]);
+        assert_eq!(sets(&["a", "own", "b"]), ["set", "other"]);
     }
 
     #[test]

@@ -3,8 +3,8 @@
 //! For a prompt *i* and a letter *v* other than C, *ℓᵢ(v) = ln pᵢ(v) − ln pᵢ(C)* are the log-odds
 //! against silence. Several prompts, each of which shows one segment, are combined as
 //! *S(v) = ½ ln Σᵢ exp 2ℓᵢ(v)*: close to the strongest segment, and a little more where several say
-//! the same; *S(C) = s*, the calibration's silence (0 without one). The distribution is the softmax
-//! of *S / T*, with the temperature *T* of the calibration (1 without one). One prompt without a
+//! the same; *S(C) = s*, the calibration's silence, and *S(B)* has its denial added (0 without one). The
+//! distribution is the softmax of *S / T*, with the temperature *T* of the calibration (1 without one). One prompt without a
 //! calibration gives just the model's own distribution over the letters.
 //!
 //! How far a segment moves a letter is the letter's log-odds in the distribution with all segments
@@ -19,7 +19,8 @@ pub(crate) type Letters = [f64; 4];
 
 /// No letter is less likely than this (a natural logarithm).
 const LEAST: f64 = -100.0;
-/// C, in the order of the letters.
+/// B and C, in the order of the letters.
+const DENIAL: usize = 1;
 const SILENCE: usize = 2;
 
 /// The distribution over the letters that prompts lead to.
@@ -120,6 +121,7 @@ fn weigh<'a>(
     let Calibration {
         temperature,
         silence,
+        denial,
     } = calibration.unwrap_or(Calibration::NONE);
     let mut squares = [0.0; 4];
     for letters in prompts {
@@ -130,6 +132,7 @@ fn weigh<'a>(
     }
     let mut odds = squares.map(|square| 0.5 * square.ln().max(2.0 * LEAST));
     odds[SILENCE] = silence;
+    odds[DENIAL] += denial;
     let greatest = odds.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let weights = odds.map(|odds| ((odds - greatest) / temperature).exp());
     let sum: f64 = weights.iter().sum();
@@ -192,18 +195,26 @@ mod tests {
     }
 
     #[test]
-    fn temperature_flattens_and_silence_shifts() {
+    fn temperature_flattens_and_priors_shift() {
         let prompts = [logs([0.6, 0.1, 0.29, 0.01])];
         let flat = Calibration {
             temperature: 4.0,
-            silence: 0.0,
+            ..Calibration::NONE
         };
         let quiet = Calibration {
-            temperature: 1.0,
             silence: 2.0,
+            ..Calibration::NONE
+        };
+        let contrary = Calibration {
+            denial: 3.0,
+            ..Calibration::NONE
         };
         assert!(distribution(&prompts, Some(flat))[0] < 0.6);
         assert_eq!(likeliest(&distribution(&prompts, Some(quiet))), Letter::C);
+        assert_eq!(
+            likeliest(&distribution(&prompts, Some(contrary))),
+            Letter::B
+        );
     }
 
     #[test]

@@ -130,6 +130,10 @@ pub struct Identity {
     /// Whether prompts are evaluated one at a time.
     #[serde(default)]
     pub mode: Mode,
+    /// The way in which prompts are cut into calls of the model, by number: another one gives other
+    /// last digits. 0 where there is but one.
+    #[serde(default)]
+    pub calls: u32,
     /// Whether attention is computed in one step (flash attention).
     pub flash_attention: bool,
     /// The type of the cache of keys and values.

@@ -24,6 +24,7 @@ impl<F: FnMut(&str) -> (Vec<f64>, String)> Scripted<F> {
             context: 4096,
             ubatch: 1,
             mode: Mode::Replayable,
+            calls: 0,
             flash_attention: false,
             cache: "none".to_owned(),
             processor: "any".to_owned(),

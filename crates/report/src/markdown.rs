@@ -69,18 +69,16 @@ fn write(report: &Report<'_>, out: &mut String) -> std::fmt::Result {
         )?;
     }
     if let Some(model) = &report.run.model {
-        let measured = model.measured.as_ref().map(sentences);
-        let known = if model.calibrated {
-            ""
-        } else {
-            "Its probabilities are not calibrated."
-        };
+        let mut known: Vec<String> = model.measured.iter().map(sentences).collect();
+        if !model.calibrated {
+            known.push("Its probabilities are not calibrated.".to_owned());
+        }
         writeln!(
             out,
             "\nJudged by {} ({}). {}",
             escape(&model.name),
             escape(&model.source),
-            escape(measured.as_deref().unwrap_or(known))
+            escape(&known.join(" "))
         )?;
     }
     if report

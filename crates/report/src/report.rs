@@ -39,8 +39,8 @@ pub struct Run {
     pub model: Option<ModelFacts>,
     /// The corpora that were cited from.
     pub corpora: Vec<CorpusFacts>,
-    /// The probability under which a verdict becomes `undetermined`.
-    pub threshold: f64,
+    /// The probability under which a verdict becomes `undetermined`, by rule pack.
+    pub thresholds: BTreeMap<String, f64>,
     /// All settings of judging and reading, as the trace pins them.
     pub settings: serde_json::Value,
 }
@@ -58,9 +58,25 @@ pub struct ModelFacts {
     pub engine: String,
     /// Whether its probabilities were calibrated on labelled data.
     pub calibrated: bool,
-    /// How it did on that data.
+    /// How it did on that data, for the packs of the run.
     #[serde(default)]
-    pub measured: Option<Measured>,
+    pub measured: Vec<Measured>,
+}
+
+/// What the thresholds say, in words.
+pub(crate) fn thresholds(of: &BTreeMap<String, f64>) -> String {
+    let mut by_value: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for (pack, &threshold) in of {
+        by_value.entry(percent(threshold)).or_default().push(pack);
+    }
+    let said = match by_value.len() {
+        1 => by_value.into_keys().collect(),
+        _ => by_value
+            .into_iter()
+            .map(|(value, packs)| format!("{value} ({})", packs.join(", ")))
+            .collect::<Vec<_>>(),
+    };
+    said.join(", ")
 }
 
 /// The figures in two sentences.
@@ -71,16 +87,24 @@ pub(crate) fn sentences(measured: &Measured) -> String {
             percent(share)
         )
     });
+    let decided = if measured.decided > 0.0 {
+        format!(
+            "At the threshold found there {} were decided, {} of those right.",
+            percent(measured.decided),
+            percent(measured.decided_right)
+        )
+    } else {
+        "No threshold keeps the error at 5 % there, so each of its verdicts is left to a person."
+            .to_owned()
+    };
     format!(
         "Measured on {} ({} documents, {} verdicts): {} of the likeliest verdicts right{guess}, expected calibration \
-         error {:.3}. At the threshold found there {} were decided, {} of those right.",
+         error {:.3}. {decided}",
         measured.set,
         measured.documents,
         measured.labels,
         percent(measured.accuracy),
         measured.calibration_error,
-        percent(measured.decided),
-        percent(measured.decided_right),
     )
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::{
     html::{meaning, symbol},
-    report::{PackFacts, Report, Run, asks_for_work, percent, sentences, severity_word},
+    report::{PackFacts, Report, Run, asks_for_work, sentences, severity_word, thresholds},
     units::Units,
 };
 use matrix::{Matrix, matrices};
@@ -22,7 +22,7 @@ pub(crate) struct View<'a> {
     run: &'a Run,
     threshold: String,
     /// How the model did on labelled documents, in words.
-    measured: Option<String>,
+    measured: Vec<String>,
     settings: String,
     findings_digest: String,
     findings: usize,
@@ -192,12 +192,13 @@ impl<'a> View<'a> {
         Self {
             title: &report.title,
             run: &report.run,
-            threshold: percent(report.run.threshold),
+            threshold: thresholds(&report.run.thresholds),
             measured: report
                 .run
                 .model
-                .as_ref()
-                .and_then(|model| Some(sentences(model.measured.as_ref()?))),
+                .iter()
+                .flat_map(|model| model.measured.iter().map(sentences))
+                .collect(),
             settings: serde_json::to_string_pretty(&report.run.settings).unwrap_or_default(),
             findings_digest: report.findings_digest().to_string(),
             findings: report.findings.len(),

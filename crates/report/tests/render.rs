@@ -81,7 +81,7 @@ fn with_findings<T>(findings: &[Finding], check: impl FnOnce(&Report<'_>) -> T) 
             started: "2026-01-01T00:00:00Z".into(),
             model: None,
             corpora: vec![],
-            threshold: 0.6,
+            thresholds: std::collections::BTreeMap::from([("own".to_owned(), 0.6)]),
             settings: serde_json::json!({}),
         },
         documents: &documents,

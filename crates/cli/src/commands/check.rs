@@ -51,7 +51,7 @@ pub(crate) fn run(args: &CheckArgs) -> Outcome {
         mut engine,
         name,
         settings,
-        measured,
+        profile,
     } = inputs::judge(&args.model, &args.judging, &config)?;
     let language = args.language.or(config.language).unwrap_or(Language::EN);
     let documents = reading::read(
@@ -111,7 +111,9 @@ pub(crate) fn run(args: &CheckArgs) -> Outcome {
             digest: Some(engine.identity().digest),
             engine: engine.identity().engine.clone(),
             calibrated: settings.calibration.is_some(),
-            measured,
+            measured: profile.map_or(vec![], |profile| {
+                profile.measured(packs.iter().map(|pack| pack.id.as_str()))
+            }),
         }),
         corpora: corpus
             .texts()
@@ -125,7 +127,10 @@ pub(crate) fn run(args: &CheckArgs) -> Outcome {
                 nature: text.instrument.nature,
             })
             .collect(),
-        threshold: settings.threshold,
+        thresholds: packs
+            .iter()
+            .map(|pack| (pack.id.clone(), settings.of(&format!("{}/", pack.id)).1))
+            .collect(),
         settings: all_settings,
     };
     let passages = cited(&outcome.findings, &corpus);

@@ -9,11 +9,12 @@ use std::{
 
 use anstream::{eprintln, println};
 use konform_eval::{
-    Choice, Evaluation, Fit, LabelledSet, Outcome as Judgement, Ranked, Run, Words,
+    Calibrated, Choice, Evaluation, Fit, LabelledSet, Outcome as Judgement, Prior, Ranked, Run,
+    Words,
 };
 use konform_index::SegmentIndex;
 use konform_ingest::Found;
-use konform_judge::{Calibration, Profile, Settings};
+use konform_judge::{Calibration, Letter, OfPack, Profile, Settings, Shift};
 use konform_terms::{
     Document, Finding, Language, Measured, Pack, Purpose, Requirement, Severity, Unreadable, Work,
 };
@@ -112,10 +113,19 @@ pub(crate) fn run(args: &EvalArgs) -> Outcome {
             model_digest: identity.digest,
             parameters: identity.parameters,
             settings: all_settings,
-            calibration: settings.calibration.map_or(Fit::NONE, |own| Fit {
-                temperature: own.temperature,
-                silence: own.silence,
-            }),
+            calibrations: packs
+                .iter()
+                .flat_map(|pack| &pack.requirements)
+                .filter_map(|requirement| {
+                    let own = settings.of(&requirement.id).0?;
+                    let fit = Fit {
+                        temperature: own.temperature,
+                        silence: own.silence,
+                        denial: own.denial,
+                    };
+                    Some((requirement.id.clone(), fit))
+                })
+                .collect(),
             tokens_evaluated: judged.evaluated,
             tokens_reused: judged.reused,
             seconds,
@@ -151,6 +161,12 @@ fn packs(args: &EvalArgs, config: &Config, set: &LabelledSet) -> Result<Vec<Pack
         let mut pack = loaded.pack;
         pack.requirements
             .retain(|requirement| wanted.contains(requirement.id.as_str()));
+        if args.ignore_scope {
+            pack.scope = None;
+            for requirement in &mut pack.requirements {
+                requirement.scope = None;
+            }
+        }
         if !pack.requirements.is_empty() {
             known.extend(pack.requirements.iter().map(|r| r.id.clone()));
             packs.insert(pack.id.clone(), pack);
@@ -324,7 +340,11 @@ fn choices(work: &Work, requirement: &Requirement) -> Vec<Choice> {
         .map(|(letter, score)| Choice {
             verdict: letter.verdict(requirement.kind),
             score,
-            is_silence: letter == konform_judge::Letter::C,
+            prior: match letter {
+                Letter::B => Prior::Denial,
+                Letter::C => Prior::Silence,
+                _ => Prior::None,
+            },
         })
         .collect()
 }
@@ -371,27 +391,54 @@ fn profile(
     settings: &Settings,
     model: konform_terms::Digest,
 ) -> Option<Profile> {
-    let found = evaluation.calibrated?;
+    let found = evaluation.calibrated.as_ref()?;
     let settings = Settings {
-        calibration: Some(Calibration {
-            temperature: found.fit.temperature,
-            silence: found.fit.silence,
-        }),
+        calibration: Some(calibration(found)),
         threshold: found.threshold,
         ..settings.clone()
     };
-    let on = Measured {
+    let on = |found: &Calibrated, pack: Option<&str>| Measured {
         set: set.name.clone(),
         digest: set.digest,
-        documents: set.documents.len(),
-        labels: set.labels.len(),
+        documents: found.documents,
+        labels: found.labels,
         accuracy: rounded(found.accuracy),
-        most_frequent: evaluation.most_frequent().map(rounded),
+        most_frequent: evaluation.most_frequent(pack).map(rounded),
         calibration_error: rounded(found.calibration_error),
         decided: rounded(found.decided),
         decided_right: rounded(found.decided_right),
     };
-    Some(Profile::new(model, &settings, Some(on)))
+    let mut profile = Profile::new(model, &settings, Some(on(found, None)));
+    profile.packs = evaluation
+        .calibrated_packs
+        .iter()
+        .map(|(id, found)| {
+            let shifts = found.fit.requirements.iter().map(|(requirement, shift)| {
+                let shift = Shift {
+                    silence: shift.silence,
+                    denial: shift.denial,
+                };
+                (requirement.clone(), shift)
+            });
+            let own = OfPack {
+                calibration: calibration(found),
+                threshold: found.threshold,
+                requirements: shifts.collect(),
+                fitted_on: Some(on(found, Some(id))),
+            };
+            (id.clone(), own)
+        })
+        .collect();
+    Some(profile)
+}
+
+fn calibration(found: &Calibrated) -> Calibration {
+    let fit = found.fit.fit;
+    Calibration {
+        temperature: fit.temperature,
+        silence: fit.silence,
+        denial: fit.denial,
+    }
 }
 
 /// Four digits, which is more than a few hundred labels tell.

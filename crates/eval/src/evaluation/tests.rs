@@ -1,4 +1,5 @@
 use super::*;
+use crate::calibration::Prior;
 use crate::set::{LabelledDocument, LabelledRequirement, Words};
 
 /// Ten documents and one requirement; the model is right about most.
@@ -44,10 +45,10 @@ fn small() -> (LabelledSet, Texts, Vec<Outcome>) {
             grade: Some(if keeps { 5 } else { 1 }),
         });
         let score = if keeps || number == 1 { 1.5 } else { -1.5 };
-        let choice = |verdict, score, is_silence| Choice {
+        let choice = |verdict, score, prior| Choice {
             verdict,
             score,
-            is_silence,
+            prior,
         };
         outcomes.push(Outcome {
             document: id.clone(),
@@ -58,8 +59,8 @@ fn small() -> (LabelledSet, Texts, Vec<Outcome>) {
                 Verdict::Undetermined
             },
             choices: vec![
-                choice(Verdict::Satisfied, score, false),
-                choice(Verdict::Missing, 0.0, true),
+                choice(Verdict::Satisfied, score, Prior::None),
+                choice(Verdict::Missing, 0.0, Prior::Silence),
             ],
             shown: if keeps {
                 vec![Span::new(14, 27)]
@@ -82,7 +83,7 @@ fn evaluation() -> Evaluation {
         model_digest: Digest::of("model"),
         parameters: 1,
         settings: serde_json::json!({"threshold": 0.6}),
-        calibration: Fit::NONE,
+        calibrations: BTreeMap::new(),
         tokens_evaluated: 100,
         tokens_reused: 50,
         seconds: 1.25,

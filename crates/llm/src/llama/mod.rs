@@ -33,6 +33,11 @@ const SEQUENCE: u32 = 0;
 const ANSWERS: usize = 64;
 /// How many prompts are evaluated at a time where bits may depend on it.
 const TOGETHER: u16 = 16;
+/// llama.cpp multiplies four tokens at a time by the weights; each token left over reads all weights
+/// again, and costs about as much as four together.
+const AT_A_TIME: usize = 4;
+/// The way in which prompts are cut into calls: 2 since calls are filled up to [`AT_A_TIME`].
+const CALLS: u32 = 2;
 /// The engine's name and version, as in the workspace's Cargo.toml.
 const ENGINE: &str = "llama.cpp (llama-cpp-2 0.1.160)";
 
@@ -210,6 +215,9 @@ impl<'m> LlamaCpp<'m> {
 
     /// Evaluates tokens behind a position, in pieces, and gives the scores behind the last of them
     /// where they are asked for.
+    ///
+    /// A piece is filled up with tokens behind it, which are taken back at once: no token sees what
+    /// stands behind it, so they change nothing but the time.
     fn evaluate(
         &mut self,
         tokens: &[LlamaToken],
@@ -233,9 +241,18 @@ impl<'m> LlamaCpp<'m> {
                 position += 1;
             }
             row = batch.n_tokens() - 1;
+            let filler = self.filler(piece.len(), from + tokens.len());
+            for (behind, &token) in (position..).zip(piece.iter().take(filler)) {
+                batch
+                    .add(token, behind, &[0], false)
+                    .map_err(|error| engine_error("fill a batch", error))?;
+            }
             self.context
                 .decode(&mut batch)
                 .map_err(|error| engine_error("evaluate a prompt", error))?;
+            if filler > 0 {
+                self.take_back(from + tokens.len() - after.len())?;
+            }
             rest = after;
         }
         if !scores || tokens.is_empty() {
@@ -244,7 +261,16 @@ impl<'m> LlamaCpp<'m> {
         Ok(self.context.get_logits_ith(row).to_vec())
     }
 
-    fn forget_after(&mut self, length: usize) -> Result<(), LlmError> {
+    /// How many tokens fill a call of `own` up, where a prompt ends at `end` and there is room. What a
+    /// single token costs is not more than that of four.
+    fn filler(&self, own: usize, end: usize) -> usize {
+        let filler = own.next_multiple_of(AT_A_TIME) - own;
+        let fits = own + filler <= self.ubatch && end + filler <= self.capacity + ANSWER;
+        if own > 1 && fits { filler } else { 0 }
+    }
+
+    /// Takes back all tokens from a position on, whatever the cache is known to hold.
+    fn take_back(&mut self, length: usize) -> Result<(), LlmError> {
         let from = u32::try_from(length).map_err(|error| engine_error("count positions", error))?;
         let gone = self
             .context
@@ -252,13 +278,21 @@ impl<'m> LlamaCpp<'m> {
         if gone.is_ok_and(|gone| gone) {
             return Ok(());
         }
-        self.context.clear_kv_cache();
-        self.held.clear();
-        self.logits.clear();
         Err(LlmError::Engine {
             task: "take back tokens",
             reason: "the cache refused".to_owned(),
         })
+    }
+
+    fn forget_after(&mut self, length: usize) -> Result<(), LlmError> {
+        let gone = self.take_back(length);
+        if gone.is_ok() {
+            return gone;
+        }
+        self.context.clear_kv_cache();
+        self.held.clear();
+        self.logits.clear();
+        gone
     }
 
     /// Scores the choices behind one prompt.
@@ -357,6 +391,7 @@ fn identify(model: &Model, context: u32, ubatch: u32, mode: Mode) -> Identity {
         context,
         ubatch,
         mode,
+        calls: CALLS,
         flash_attention: true,
         cache: "F16".to_owned(),
         processor: system::processor().to_owned(),

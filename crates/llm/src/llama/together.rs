@@ -120,6 +120,21 @@ impl LlamaCpp<'_> {
             }
             rows.push((batch.n_tokens() - 1, own.len()));
         }
+        // Behind the last prompt the batch is filled up, as in `evaluate`.
+        if let (Some(&(_, own)), Some(last)) = (rows.last(), prompts.last()) {
+            let tokens = rows.iter().map(|row| row.1).sum();
+            let filler = self.filler(tokens, prefix + tokens);
+            let sequence = i32::try_from(prompts.len())
+                .map_err(|error| engine_error("count sequences", error))?;
+            let first = i32::try_from(prefix + own)
+                .map_err(|error| engine_error("count positions", error))?;
+            let token = last[last.len() - 1][0];
+            for position in (first..).take(filler) {
+                batch
+                    .add(token, position, &[sequence], false)
+                    .map_err(|error| engine_error("fill a batch", error))?;
+            }
+        }
         self.context
             .decode(&mut batch)
             .map_err(|error| engine_error("evaluate prompts", error))?;

@@ -177,6 +177,7 @@ impl Server {
             context,
             ubatch: 1,
             mode: Mode::Throughput,
+            calls: 0,
             flash_attention: false,
             cache: "unknown".to_owned(),
             processor: "unknown".to_owned(),

@@ -73,7 +73,7 @@ impl Data {
                     digest: Some(Digest::of("model")),
                     engine: "llama.cpp 0.1.160".into(),
                     calibrated: false,
-                    measured: None,
+                    measured: vec![],
                 }),
                 corpora: vec![
                     CorpusFacts {
@@ -87,7 +87,7 @@ impl Data {
                         nature: Nature::Official,
                     },
                 ],
-                threshold: 0.6,
+                thresholds: std::collections::BTreeMap::from([("own".to_owned(), 0.6)]),
                 settings: serde_json::json!({"evidence": 8, "seed": 0, "threshold": 0.6}),
             },
             documents: &self.documents,
