@@ -187,7 +187,8 @@ pub fn fit(cases: &[Known<'_>]) -> Fit {
     rounded(best)
 }
 
-/// Finds the fit of a pack: that of all its cases, and what is different for each requirement.
+/// Finds the fit of a pack: that of all its cases, and what is different for each requirement; by
+/// turns, each with the others as they stand (the temperature does not see what holds shifts back).
 #[must_use]
 pub fn fit_pack(cases: &[Known<'_>]) -> PackFit {
     let mut by_requirement: BTreeMap<&str, Vec<Known<'_>>> = BTreeMap::new();
@@ -366,25 +367,28 @@ mod tests {
 
     #[test]
     fn a_requirement_moves_as_far_from_its_pack_as_its_labels_tell() {
-        // The model says the same of all; one requirement is always silent, the other never.
+        // The model says the same of all; nine of ten times one requirement is silent, the other told.
         let said = choices(0.0, -9.0);
         let cases = |each: usize| -> Vec<Known<'_>> {
-            let of = |requirement, right| Known {
+            let of = |requirement, often, seldom| {
+                (0..each).map(move |at| (requirement, if at % 10 == 9 { seldom } else { often }))
+            };
+            let (silent, told) = (Verdict::Missing, Verdict::Satisfied);
+            let all = of("p/silent", silent, told).chain(of("p/told", told, silent));
+            all.map(|(requirement, right)| Known {
                 requirement,
                 right,
                 choices: &said,
-            };
-            let one = std::iter::repeat_n(of("p/silent", Verdict::Missing), each);
-            one.chain(std::iter::repeat_n(of("p/told", Verdict::Satisfied), each))
-                .collect()
+            })
+            .collect()
         };
-        let (few, many) = (fit_pack(&cases(2)), fit_pack(&cases(40)));
+        let (few, many) = (fit_pack(&cases(10)), fit_pack(&cases(100)));
         let silent =
             |fit: &PackFit, requirement| fit.of(requirement).distribution(&said)[&Verdict::Missing];
-        assert!(silent(&many, "p/silent") > 0.9 && silent(&many, "p/told") < 0.1);
+        assert!(silent(&many, "p/silent") > 0.8 && silent(&many, "p/told") < 0.2);
         let moved = silent(&few, "p/silent");
         assert!(
-            moved > 0.5 && moved < silent(&many, "p/silent"),
+            moved > 0.6 && moved < silent(&many, "p/silent"),
             "{few:?} {many:?}"
         );
         assert!((silent(&many, "p/other") - 0.5).abs() < 0.05);

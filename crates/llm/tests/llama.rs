@@ -493,6 +493,7 @@ fn the_identity_says_what_the_bits_depend_on() {
       "context": 1024,
       "ubatch": 64,
       "mode": "replayable",
+      "calls": 2,
       "flash_attention": true,
       "cache": "F16",
       "processor": ""
