@@ -367,31 +367,41 @@ mod tests {
 
     #[test]
     fn a_requirement_moves_as_far_from_its_pack_as_its_labels_tell() {
-        // The model says the same of all; nine of ten times one requirement is silent, the other told.
-        let said = choices(0.0, -9.0);
+        // Where the model leans the other way, one requirement is silent as often as not, and the
+        // other told.
+        let (told, silent) = (choices(2.0, -9.0), choices(-2.0, -9.0));
         let cases = |each: usize| -> Vec<Known<'_>> {
-            let of = |requirement, often, seldom| {
-                (0..each).map(move |at| (requirement, if at % 10 == 9 { seldom } else { often }))
+            let of = |requirement, usual, by_model| {
+                (0..each).map(move |at| match at % 4 {
+                    0 | 1 => (requirement, usual, at % 4 == 0),
+                    2 => (requirement, usual, by_model == usual),
+                    _ => (requirement, by_model, by_model == Verdict::Satisfied),
+                })
             };
-            let (silent, told) = (Verdict::Missing, Verdict::Satisfied);
-            let all = of("p/silent", silent, told).chain(of("p/told", told, silent));
-            all.map(|(requirement, right)| Known {
+            let (yes, no) = (Verdict::Satisfied, Verdict::Missing);
+            let all = of("p/silent", no, yes).chain(of("p/told", yes, no));
+            all.map(|(requirement, right, says_so)| Known {
                 requirement,
                 right,
-                choices: &said,
+                choices: if says_so { &told } else { &silent },
             })
             .collect()
         };
-        let (few, many) = (fit_pack(&cases(10)), fit_pack(&cases(100)));
-        let silent =
-            |fit: &PackFit, requirement| fit.of(requirement).distribution(&said)[&Verdict::Missing];
-        assert!(silent(&many, "p/silent") > 0.8 && silent(&many, "p/told") < 0.2);
+        let (few, many) = (fit_pack(&cases(8)), fit_pack(&cases(200)));
+        let neither = choices(0.0, -9.0);
+        let silent = |fit: &PackFit, requirement| {
+            fit.of(requirement).distribution(&neither)[&Verdict::Missing]
+        };
+        assert!(
+            silent(&many, "p/silent") > 0.6 && silent(&many, "p/told") < 0.4,
+            "{many:?}"
+        );
         let moved = silent(&few, "p/silent");
         assert!(
-            moved > 0.6 && moved < silent(&many, "p/silent"),
+            moved > 0.5 && moved < silent(&many, "p/silent"),
             "{few:?} {many:?}"
         );
-        assert!((silent(&many, "p/other") - 0.5).abs() < 0.05);
+        assert!((silent(&many, "p/other") - 0.5).abs() < 0.1);
     }
 
     #[test]
