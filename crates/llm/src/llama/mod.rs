@@ -33,8 +33,8 @@ const SEQUENCE: u32 = 0;
 const ANSWERS: usize = 64;
 /// How many prompts are evaluated at a time where bits may depend on it.
 const TOGETHER: u16 = 16;
-/// llama.cpp multiplies four tokens at a time by the weights; each token left over reads all weights
-/// again, and costs about as much as four together.
+/// llama.cpp multiplies repacked weights by four tokens at a time; each token left over goes through
+/// all of them alone (`forward_mul_mat_one_chunk` in its `repack.cpp`).
 const AT_A_TIME: usize = 4;
 /// The way in which prompts are cut into calls: 2 since calls are filled up to [`AT_A_TIME`].
 const CALLS: u32 = 2;
@@ -261,8 +261,8 @@ impl<'m> LlamaCpp<'m> {
         Ok(self.context.get_logits_ith(row).to_vec())
     }
 
-    /// How many tokens fill a call of `own` up, where a prompt ends at `end` and there is room. What a
-    /// single token costs is not more than that of four.
+    /// How many tokens fill a call of `own` up, where a prompt ends at `end` and there is room. A single
+    /// token is left alone.
     fn filler(&self, own: usize, end: usize) -> usize {
         let filler = own.next_multiple_of(AT_A_TIME) - own;
         let fits = own + filler <= self.ubatch && end + filler <= self.capacity + ANSWER;
