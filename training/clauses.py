@@ -50,11 +50,12 @@ SIDES = ("says", "denies", "near")
 
 def topics(rules: Path, clauses: Path) -> list[Topic]:
     """Reads every requirement of every pack in every language that has clauses: those with choices
-    (`PACK.yaml`), then plain sentences (`sentences/PACK.yaml`)."""
+    (`PACK.yaml`), then plain sentences (`sentences/PACK.yaml`, `sentences/PACK.*.yaml`)."""
     found = []
     for rule_file in sorted(rules.glob("*.yaml")):
         pack = yaml.safe_load(rule_file.read_text(encoding="utf-8"))
-        files = [clauses / rule_file.name, clauses / "sentences" / rule_file.name]
+        more = sorted((clauses / "sentences").glob(f"{rule_file.stem}.*yaml"))
+        files = [clauses / rule_file.name, *more]
         sources = [yaml.safe_load(file.read_text(encoding="utf-8")) for file in files if file.exists()]
         for requirement in pack["requirements"]:
             for language in requirement["statement"]:

@@ -31,7 +31,7 @@ import matching
 import tokenizer
 from clauses import statements, topics
 from model import Decoder, Layout, Shape, optimizers_of
-from prompts import Case, own_text, shared_text
+from prompts import TASK, Case, own_text, shared_text
 from teacher import Teacher
 
 HERE = Path(__file__).parent
@@ -44,7 +44,8 @@ class Row:
     """The tokens of a case: a prefix and the segments behind it."""
 
     def __init__(self, pieces, case: Case) -> None:
-        shared = pieces.encode(shared_text(case.statement, case.kind, case.passages))
+        # Each part is encoded by itself, as konform does.
+        shared = [*pieces.encode(TASK), *pieces.encode(shared_text(case.statement, case.kind, case.passages))]
         self.prefix = [tokenizer.BOS, tokenizer.INST, *shared]
         self.own = [[*pieces.encode(own_text([line])), tokenizer.INST_END] for line in case.lines]
         self.taught = bool(case.soft)
@@ -192,7 +193,7 @@ def main() -> None:
     parser.add_argument("--name", default="judge", help="writes NAME.pt and NAME.json")
     parser.add_argument(
         "--shares",
-        default="text=0.03,clauses=0.19,statements=0.14,documents=0.22,contracts=0.22,taught=0.2",
+        default="text=0.02,clauses=0.22,statements=0.08,documents=0.3,contracts=0.2,taught=0.18",
         help="cases of unlabelled law, of our clauses, of statements of our own, of our documents, of"
         " contracts labelled by people, of a teacher",
     )

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from pathlib import Path
 
 import documents
@@ -25,7 +26,7 @@ def of_packs(out: Path) -> int:
         pack = file.parent.name
         language = file.stem.rsplit(".", 1)[1]
         marked = file.read_text(encoding="utf-8")
-        text, _ = documents.plain(marked)
+        text, spans = documents.plain(marked)
         target = out / "packs" / pack / file.name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
@@ -39,10 +40,17 @@ def of_packs(out: Path) -> int:
             verdict = VERDICT.get(sign, "missing")
             if requirement["kind"] == "must-not":
                 verdict = TURNED[verdict]
-            lines.append({"document": name, "requirement": f"{pack}/{requirement['id']}", "verdict": verdict})
+            quotes = [unmarked(text[a:b]) for a, b, own, _ in spans if own == requirement["id"]]
+            label = {"document": name, "requirement": f"{pack}/{requirement['id']}", "verdict": verdict, "quotes": quotes}
+            lines.append(label)
             labels += 1
     write(out / "packs.jsonl", lines)
     return labels
+
+
+def unmarked(words: str) -> str:
+    """Words of a Markdown line as a reader sees them."""
+    return re.sub(r"^(?:[-*] |\d+\. )", "", words.replace("**", "").replace("*", "").strip())
 
 
 def of_strangers(out: Path, seed: int, each: int = 2) -> int:

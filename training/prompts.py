@@ -51,22 +51,23 @@ def fold(text: str) -> str:
 
 
 def shared_text(statement: str, kind: str, passages: list[tuple[str, str]] = ()) -> str:
-    """The part that repeats over documents."""
-    text = TASK
+    """The part behind `TASK` that repeats over documents; the first piece of evidence follows."""
+    text = ""
     if passages:
         text += "Law:\n"
         for number, (label, words) in enumerate(passages, 1):
             text += f"[P{number}] {label}: {fold(words)}\n"
         text += "\n"
-    return text + f"Statement ({FORCE[kind]}): {fold(statement)}\n\nEvidence:\n"
+    return text + f"Statement ({FORCE[kind]}): {fold(statement)}\n\nEvidence:\n[E1]\n"
 
 
 def own_text(lines: list[Line]) -> str:
     """The part of one document."""
     text = ""
     for number, line in enumerate(lines, 1):
+        label = f"[E{number}]\n" if number > 1 else ""
         heading = f"({fold(line.heading)}) " if line.heading else ""
-        text += f"[E{number}] {heading}{fold(line.words)}\n"
+        text += f"{label}{heading}{fold(line.words)}\n"
     return text
 
 
@@ -77,6 +78,7 @@ def main() -> None:
     for case in cases:
         passages = [(one["label"], one["text"]) for one in case["passages"]]
         lines = [Line(one["words"], one["heading"]) for one in case["evidence"]]
+        case["task"] = TASK
         case["shared"] = shared_text(case["statement"], case["kind"], passages)
         case["own"] = own_text(lines)
     path.write_text(json.dumps(cases, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
