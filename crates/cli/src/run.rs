@@ -504,6 +504,7 @@ fn not_assessed(unreadable: &Unreadable) -> Finding {
         probability: None,
         distribution: BTreeMap::new(),
         sufficient: None,
+        without: None,
         calibrated: false,
         evidence: vec![],
         also_read: vec![],

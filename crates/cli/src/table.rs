@@ -110,6 +110,7 @@ mod tests {
             probability: None,
             distribution: BTreeMap::new(),
             sufficient: None,
+            without: None,
             calibrated: false,
             evidence: vec![],
             also_read: vec![],

@@ -222,6 +222,7 @@ mod tests {
             requirement: "p/one".into(),
             verdict,
             evidence: vec![],
+            quotes: vec![],
             grade: None,
         });
         let set = LabelledSet {

@@ -99,8 +99,9 @@ pub struct Calibrated {
 
 /// The share of wrong verdicts that a threshold may let through.
 pub(crate) const ERROR: f64 = 0.05;
-/// A threshold that decides fewer than this was not measured.
-const FEWEST: f64 = 20.0;
+/// A threshold that decides fewer verdicts than this was not measured: of as few, even without a
+/// wrong one, it is likelier than 5 % that more than 5 % are wrong (0.95⁵⁸ > 0.05 > 0.95⁵⁹).
+const FEWEST: f64 = 59.0;
 
 impl Fit {
     /// The one that changes nothing.
@@ -291,21 +292,12 @@ fn least(mut from: f64, mut to: f64, function: impl Fn(f64) -> f64) -> f64 {
     f64::midpoint(from, to)
 }
 
-/// The threshold that decides most with at most 5 % of it wrong; where there is none, the one with
-/// the least error.
-pub(crate) fn threshold(said: &[(f64, bool)]) -> Option<(Risk, bool)> {
+/// The threshold that decides most with at most 5 % of it wrong, if there is one.
+pub(crate) fn threshold(said: &[(f64, bool)]) -> Option<Risk> {
     let curve = risk_coverage(said);
-    let measured = |risk: &&Risk| risk.coverage * float(said.len()) >= FEWEST;
-    let mut keeping = curve
-        .iter()
-        .filter(measured)
-        .filter(|risk| risk.risk <= ERROR);
-    if let Some(&risk) = keeping.next_back() {
-        return Some((risk, true));
-    }
-    let best = curve.iter().filter(measured);
-    best.min_by(|a, b| a.risk.total_cmp(&b.risk))
-        .map(|&risk| (risk, false))
+    let keeps =
+        |risk: &&Risk| risk.coverage * float(said.len()) > FEWEST - 0.5 && risk.risk <= ERROR;
+    curve.iter().rfind(keeps).copied()
 }
 
 #[cfg(test)]
@@ -414,17 +406,16 @@ mod tests {
 
     #[test]
     fn the_threshold_decides_as_much_as_the_error_allows() {
-        let mut said: Vec<(f64, bool)> = (0..40)
+        let mut said: Vec<(f64, bool)> = (0..60)
             .map(|at| (0.9 + f64::from(at) * 1e-3, true))
             .collect();
-        said.push((0.8, false));
-        said.push((0.7, false));
+        said.extend([0.8, 0.7, 0.6].map(|probability| (probability, false)));
         said.extend((0..20).map(|at| (0.5 + f64::from(at) * 1e-3, at % 2 == 0)));
-        let (risk, keeps) = threshold(&said).unwrap();
-        assert!(keeps);
-        assert!((risk.threshold - 0.7).abs() < 1e-12, "{risk:?}");
-        let wrong: Vec<(f64, bool)> = (0..30).map(|_| (0.9, false)).collect();
-        assert!(!threshold(&wrong).unwrap().1);
-        assert_eq!(threshold(&[(0.9, true)]), None);
+        let risk = threshold(&said).unwrap();
+        assert!((risk.threshold - 0.6).abs() < 1e-12, "{risk:?}");
+        let wrong: Vec<(f64, bool)> = (0..60).map(|_| (0.9, false)).collect();
+        assert_eq!(threshold(&wrong), None);
+        // Too few to tell, though all are right.
+        assert_eq!(threshold(&[(0.9, true); 58]), None);
     }
 }

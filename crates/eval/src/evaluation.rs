@@ -129,7 +129,12 @@ pub(crate) struct OfRequirement {
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct EvidenceFigures {
+    /// Of all findings.
     pub(crate) shown: Shown,
+    /// Of those that the threshold decides.
+    pub(crate) decided: Shown,
+    /// The share of decided findings with evidence whose first piece bears the requirement.
+    pub(crate) decided_first: f64,
     pub(crate) judged: Ranking,
     pub(crate) search_alone: Ranking,
 }
@@ -400,17 +405,19 @@ fn evidence(set: &LabelledSet, cases: &[Case<'_>]) -> Option<EvidenceFigures> {
         .map(|document| (document.id.as_str(), document.units.as_slice()))
         .collect();
     let (mut judged, mut searched) = (Vec::new(), Vec::new());
-    let (mut hits, mut pieces, mut found, mut right) = (0, 0, 0, 0);
+    let (mut all, mut decided) = (Pieces::default(), Pieces::default());
+    let (mut first, mut with_evidence) = (0, 0);
     for case in cases {
         let (Some(outcome), evidence) = (case.outcome, &case.label.evidence) else {
             continue;
         };
         let bears = |span: &Span| evidence.iter().any(|own| own.overlaps(span));
-        let is_shown = |span: &Span| outcome.shown.iter().any(|own| own.overlaps(span));
-        pieces += outcome.shown.len();
-        hits += outcome.shown.iter().filter(|span| bears(span)).count();
-        right += evidence.len();
-        found += evidence.iter().filter(|span| is_shown(span)).count();
+        all.add(&outcome.shown, evidence);
+        if outcome.verdict != Verdict::Undetermined {
+            decided.add(&outcome.shown, evidence);
+            with_evidence += usize::from(!outcome.shown.is_empty());
+            first += usize::from(outcome.shown.first().is_some_and(bears));
+        }
         if evidence.is_empty() {
             continue;
         }
@@ -427,11 +434,36 @@ fn evidence(set: &LabelledSet, cases: &[Case<'_>]) -> Option<EvidenceFigures> {
             into.push((ranked.collect(), evidence.len()));
         }
     }
-    (right > 0).then(|| EvidenceFigures {
-        shown: shown(hits, pieces, found, right),
+    (all.right > 0).then(|| EvidenceFigures {
+        shown: all.figures(),
+        decided: decided.figures(),
+        decided_first: share(first, with_evidence),
         judged: ranking(&judged),
         search_alone: ranking(&searched),
     })
+}
+
+/// Pieces of evidence, counted.
+#[derive(Default)]
+struct Pieces {
+    shown: usize,
+    hits: usize,
+    right: usize,
+    found: usize,
+}
+
+impl Pieces {
+    fn add(&mut self, shown: &[Span], right: &[Span]) {
+        let overlaps = |one: &&Span, others: &[Span]| others.iter().any(|own| own.overlaps(one));
+        self.shown += shown.len();
+        self.hits += shown.iter().filter(|span| overlaps(span, right)).count();
+        self.right += right.len();
+        self.found += right.iter().filter(|span| overlaps(span, shown)).count();
+    }
+
+    fn figures(&self) -> Shown {
+        shown(self.hits, self.shown, self.found, self.right)
+    }
 }
 
 /// The units of a document in the order of the best place in each; places themselves where the set

@@ -88,6 +88,10 @@ pub struct Label {
     /// The words that bear it: ranges of bytes of the text.
     #[serde(default, deserialize_with = "spans")]
     pub evidence: Vec<Span>,
+    /// The same in words, as they stand in the document but for white space; see
+    /// [`LabelledSet::locate`].
+    #[serde(default)]
+    pub quotes: Vec<String>,
     /// How far the document complies, from 1 (not at all) to 5 (wholly), where people graded it.
     #[serde(default)]
     pub grade: Option<u8>,
@@ -161,6 +165,34 @@ impl LabelledSet {
         Ok(set)
     }
 
+    /// Finds the quotes of labels in the documents' texts, by name, and adds where they stand to the
+    /// evidence. Documents without a text (they could not be read) are passed over.
+    ///
+    /// # Errors
+    /// Where a document does not hold the words.
+    pub fn locate(
+        &mut self,
+        path: &Path,
+        texts: &BTreeMap<String, String>,
+    ) -> Result<(), SetError> {
+        for label in &mut self.labels {
+            let Some(text) = texts.get(&label.document) else {
+                continue;
+            };
+            for quote in std::mem::take(&mut label.quotes) {
+                let found = find(text, &quote).ok_or_else(|| SetError::Malformed {
+                    path: path.to_owned(),
+                    place: format!("the label of {} on {}", label.document, label.requirement),
+                    what: format!(
+                        "the document as konform reads it does not hold the words \"{quote}\"; copy them from its report"
+                    ),
+                })?;
+                label.evidence.push(found);
+            }
+        }
+        Ok(())
+    }
+
     /// How often each verdict is right, by requirement.
     pub(crate) fn counts(&self) -> BTreeMap<&str, BTreeMap<Verdict, usize>> {
         let mut counts: BTreeMap<&str, BTreeMap<Verdict, usize>> = BTreeMap::new();
@@ -170,6 +202,23 @@ impl LabelledSet {
         }
         counts
     }
+}
+
+/// Where words first stand in a text, whatever white space is between them.
+fn find(text: &str, words: &str) -> Option<Span> {
+    let mut words = words.split_whitespace();
+    let first = words.next()?;
+    let others: Vec<&str> = words.collect();
+    text.match_indices(first).find_map(|(start, _)| {
+        let end = others.iter().try_fold(start + first.len(), |at, word| {
+            let rest = &text[at..];
+            let trimmed = rest.trim_start();
+            let is_apart = trimmed.len() < rest.len();
+            let at = text.len() - trimmed.len();
+            (is_apart && trimmed.starts_with(word)).then_some(at + word.len())
+        })?;
+        Some(Span::new(start, end))
+    })
 }
 
 /// A place in a file and what is wrong there.
@@ -306,6 +355,26 @@ mod tests {
         );
         assert_eq!(parts.requirements[0].kind, Kind::Must);
         assert_eq!(parts.labels[0].1.evidence, [Span::new(15, 28)]);
+    }
+
+    #[test]
+    fn quotes_are_found_whatever_white_space_is_between_their_words() {
+        let text = "We keep. We keep\n data  for three years.";
+        for (quote, found) in [
+            ("We keep data for", Some("We keep\n data  for")),
+            ("We\tkeep", Some("We keep")),
+            ("years.", Some("years.")),
+            ("Wekeep", None),
+            ("for four", None),
+            ("  ", None),
+        ] {
+            let span = find(text, quote);
+            assert_eq!(
+                span.map(|span| &text[span.start..span.end]),
+                found,
+                "{quote}"
+            );
+        }
     }
 
     #[test]

@@ -27,6 +27,8 @@ struct Said {
     letters: [f64; 4],
     /// The same where only the evidence that the verdict rests on is read, if there is some.
     alone: Option<[f64; 4]>,
+    /// The same where all but that evidence is read.
+    without: Option<[f64; 4]>,
     /// For each candidate: how far it moves the verdict, if that was measured.
     moves: Vec<Option<f64>>,
     /// The same for each passage that was read.
@@ -71,7 +73,6 @@ pub(crate) fn ask<E: Engine + ?Sized>(
         calibration: settings.of(&case.requirement.id).0,
         case,
         passages: (0..passages).collect(),
-        whole: segments_of(&candidates),
         work: Work::default(),
         blank: None,
     };
@@ -134,8 +135,6 @@ struct Asker<'a, E: ?Sized> {
     case: &'a Case<'a>,
     /// The passages that the model reads, by index.
     passages: Vec<usize>,
-    /// The segments that it reads, in their order.
-    whole: Vec<usize>,
     work: Work,
     /// What the model says of an empty document, where its leaning is taken out.
     blank: Option<Letters>,
@@ -149,42 +148,67 @@ impl<E: Engine + ?Sized> Asker<'_, E> {
     fn verdict(&mut self, candidates: &[Candidate]) -> Result<Said, LlmError> {
         let passages = self.passages.clone();
         if self.settings.balanced {
-            let blank = self.letters(Purpose::Blank, &[(&[], &passages)])?;
+            let blank = self.letters(Purpose::Blank, &[(&[], &passages)], &[])?;
             self.blank = blank.first().copied();
         }
         let prompts = self.read(Purpose::Evidence, candidates, &passages)?;
         let letters = self.distribution(&prompts);
         let letter = weigh::likeliest(&letters);
+        // What all but one say, for each that is left out; asked for only where it cannot be told.
+        let mut all_but_one: Vec<Letters> = vec![];
         let moves = match self.settings.reading {
             // Silence rests on no evidence.
             Reading::Together if !letter.needs_evidence() => vec![None; candidates.len()],
-            Reading::Together => self.left_out(candidates, &letters, letter)?,
+            Reading::Together => {
+                all_but_one = self.left_out(candidates)?;
+                let with = weigh::against_others(&letters, letter);
+                let without = all_but_one
+                    .iter()
+                    .map(|&prompt| self.distribution(&[prompt]));
+                without
+                    .map(|without| Some(with - weigh::against_others(&without, letter)))
+                    .collect()
+            }
             Reading::Each => weigh::moves(&prompts, letter, self.calibration)
                 .into_iter()
                 .map(Some)
                 .collect(),
         };
-        let passage_moves = self.passages_left_out(candidates, &letters, letter)?;
         let rests: Vec<usize> = (0..candidates.len())
             .filter(|&at| rests(letter, moves[at]))
             .collect();
-        let alone = match (rests.len(), self.settings.reading) {
-            (0, _) => None,
-            (all, _) if all == candidates.len() => Some(letters),
-            (_, Reading::Each) => {
-                let prompts: Vec<Letters> = rests.iter().map(|&at| prompts[at]).collect();
-                Some(self.distribution(&prompts))
+        let others: Vec<usize> = (0..candidates.len())
+            .filter(|at| !rests.contains(at))
+            .collect();
+        let (alone, without) = if rests.is_empty() {
+            (None, None)
+        } else {
+            let known = match &rests[..] {
+                &[one] => all_but_one.get(one).map(|&all| self.distribution(&[all])),
+                _ => None,
+            };
+            let mut both = [
+                (Purpose::Alone, &rests, others.is_empty().then_some(letters)),
+                (Purpose::Without, &others, known),
+            ];
+            // The last prompt left out the first candidate: what does so too begins as it does.
+            if rests.first() == Some(&0) {
+                both.reverse();
             }
-            (_, Reading::Together) => {
-                let shown: Vec<Candidate> =
-                    rests.iter().map(|&at| candidates[at].clone()).collect();
-                let prompts = self.letters(Purpose::Alone, &[(&shown, &passages)])?;
-                Some(self.distribution(&prompts))
+            for (purpose, some, said) in &mut both {
+                if said.is_none() {
+                    *said = Some(self.only(*purpose, candidates, &prompts, some)?);
+                }
             }
+            both.sort_by_key(|one| one.0 == Purpose::Without);
+            (both[0].2, both[1].2)
         };
+        // Other law is another begin, so it comes last.
+        let passage_moves = self.passages_left_out(candidates, &letters, letter)?;
         Ok(Said {
             letters,
             alone,
+            without,
             moves,
             passage_moves,
             work: std::mem::take(&mut self.work),
@@ -193,6 +217,26 @@ impl<E: Engine + ?Sized> Asker<'_, E> {
 
     fn distribution(&self, prompts: &[Letters]) -> [f64; 4] {
         weigh::distribution(prompts, self.calibration)
+    }
+
+    /// What follows from some candidates only; `prompts` are those of all of them.
+    fn only(
+        &mut self,
+        purpose: Purpose,
+        candidates: &[Candidate],
+        prompts: &[Letters],
+        some: &[usize],
+    ) -> Result<[f64; 4], LlmError> {
+        let prompts = match self.settings.reading {
+            Reading::Each => some.iter().map(|&at| prompts[at]).collect(),
+            Reading::Together => {
+                let shown: Vec<Candidate> = some.iter().map(|&at| candidates[at].clone()).collect();
+                let passages = self.passages.clone();
+                let before = candidates.get(1..).unwrap_or_default();
+                self.letters(purpose, &[(&shown, &passages)], before)?
+            }
+        };
+        Ok(self.distribution(&prompts))
     }
 
     /// Reads all candidates with some passages: in one prompt, or each in its own.
@@ -206,17 +250,12 @@ impl<E: Engine + ?Sized> Asker<'_, E> {
             Reading::Together => vec![(candidates, passages)],
             Reading::Each => candidates.chunks(1).map(|one| (one, passages)).collect(),
         };
-        self.letters(purpose, &views)
+        self.letters(purpose, &views, &[])
     }
 
-    /// How far each candidate moves a letter where all are read together. The last is left out
-    /// first: such prompts share most with the whole one.
-    fn left_out(
-        &mut self,
-        candidates: &[Candidate],
-        letters: &[f64; 4],
-        letter: Letter,
-    ) -> Result<Vec<Option<f64>>, LlmError> {
+    /// What the others say without each candidate, where all are read together. The last is left
+    /// out first: such prompts share most with the whole one.
+    fn left_out(&mut self, candidates: &[Candidate]) -> Result<Vec<Letters>, LlmError> {
         let passages = self.passages.clone();
         let others: Vec<Vec<Candidate>> = (0..candidates.len())
             .rev()
@@ -230,13 +269,9 @@ impl<E: Engine + ?Sized> Asker<'_, E> {
             .iter()
             .map(|shown| (&shown[..], &passages[..]))
             .collect();
-        let prompts = self.letters(Purpose::Without, &views)?;
-        let with = weigh::against_others(letters, letter);
-        let moves = prompts.iter().rev().map(|&prompt| {
-            let without = self.distribution(&[prompt]);
-            Some(with - weigh::against_others(&without, letter))
-        });
-        Ok(moves.collect())
+        let mut prompts = self.letters(Purpose::Without, &views, candidates)?;
+        prompts.reverse();
+        Ok(prompts)
     }
 
     /// How far each passage moves a letter.
@@ -259,15 +294,16 @@ impl<E: Engine + ?Sized> Asker<'_, E> {
     }
 
     /// Asks for the letters behind prompts and notes them; a leaning that is known is taken out.
-    fn letters(&mut self, purpose: Purpose, views: &[View<'_>]) -> Result<Vec<Letters>, LlmError> {
+    /// `whole` are the candidates of the prompt before, where these leave some out.
+    fn letters(
+        &mut self,
+        purpose: Purpose,
+        views: &[View<'_>],
+        whole: &[Candidate],
+    ) -> Result<Vec<Letters>, LlmError> {
         let prompts: Vec<Prompt> = views
             .iter()
-            .map(|&(shown, passages)| {
-                // Other passages are another prefix, behind which nothing is shared.
-                let same = passages == self.passages;
-                let whole = if same { &self.whole[..] } else { &[] };
-                prompt_of(self.settings, self.case, shown, passages, whole)
-            })
+            .map(|&(shown, passages)| prompt_of(self.settings, self.case, shown, passages, whole))
             .collect();
         let choices = Letter::ALL.map(Letter::text);
         let answers = self.engine.score(&prompts, &choices)?;
@@ -316,22 +352,19 @@ fn comment<E: Engine + ?Sized>(
     judged: &mut Judged,
 ) -> Result<(), LlmError> {
     let finding = &judged.finding;
-    let ids: Vec<String> = match finding.evidence.as_slice() {
-        [] => finding
-            .also_read
-            .iter()
-            .map(|piece| piece.id.clone())
-            .collect(),
-        shown => shown.iter().map(|piece| piece.id.clone()).collect(),
+    let pieces = match finding.evidence.as_slice() {
+        [] => &finding.also_read,
+        shown => shown,
     };
-    let shown: Vec<Candidate> = candidates
+    // In the order of the document, as the prompt shows them.
+    let (ids, shown): (Vec<String>, Vec<Candidate>) = candidates
         .iter()
         .enumerate()
-        .filter(|(index, _)| ids.contains(&format!("E{}", index + 1)))
-        .map(|(_, candidate)| candidate.clone())
-        .collect();
+        .map(|(index, candidate)| (format!("E{}", index + 1), candidate.clone()))
+        .filter(|(id, _)| pieces.iter().any(|piece| piece.id == *id))
+        .unzip();
     let passages: Vec<usize> = (0..passages).collect();
-    let prompt = prompt_of(settings, case, &shown, &passages, &segments_of(candidates));
+    let prompt = prompt_of(settings, case, &shown, &passages, &[]);
     if engine.count(&prompt)? > engine.capacity() || shown.is_empty() {
         return Ok(());
     }
@@ -362,9 +395,13 @@ fn conclude<E: Engine + ?Sized>(
         answer::by_verdict(&said.letters, case.requirement.kind);
     let likely = letter.verdict(case.requirement.kind);
     let probability = distribution[&likely];
-    let sufficient = said
-        .alone
-        .map(|letters| answer::by_verdict(&letters, case.requirement.kind)[&likely]);
+    let of_likely =
+        |letters: [f64; 4]| answer::by_verdict(&letters, case.requirement.kind)[&likely];
+    let sufficient = said.alone.map(of_likely);
+    let without = said.without.map(of_likely);
+    let founded = said
+        .without
+        .is_some_and(|without| weigh::is_founded(&said.letters, &without));
 
     let mut evidence: Vec<Evidence> = vec![];
     let mut also_read: Vec<Evidence> = vec![];
@@ -379,6 +416,8 @@ fn conclude<E: Engine + ?Sized>(
             also_read.push(piece);
         }
     }
+    // What moves the verdict most is read first.
+    evidence.sort_by(|a, b| b.moves.unwrap_or(0.0).total_cmp(&a.moves.unwrap_or(0.0)));
     let citations = cite(case.passages, &said.passage_moves, LEAST_MOVE);
 
     let mut steps: Vec<Step> = say.source(&citations).into_iter().collect();
@@ -391,9 +430,12 @@ fn conclude<E: Engine + ?Sized>(
     } else if letter.needs_evidence() && evidence.is_empty() {
         verdict = Verdict::Undetermined;
         steps.push(say.unfounded());
-    } else if probability < threshold {
+    } else if probability < threshold || threshold >= 1.0 {
         verdict = Verdict::Undetermined;
         steps.push(say.unsure(probability, threshold));
+    } else if let (true, false, Some(without)) = (letter.needs_evidence(), founded, without) {
+        verdict = Verdict::Undetermined;
+        steps.push(say.stands_without(without));
     } else {
         steps.extend(say.wording(case.requirement, likely, &evidence));
     }
@@ -402,6 +444,7 @@ fn conclude<E: Engine + ?Sized>(
             probability: Some(probability),
             distribution,
             sufficient,
+            without,
             calibrated: calibration.is_some(),
             also_read,
             citations,
@@ -411,21 +454,27 @@ fn conclude<E: Engine + ?Sized>(
     }
 }
 
-/// The segments that candidates stand for, in the order of the document.
-fn segments_of(candidates: &[Candidate]) -> Vec<usize> {
+/// Candidates as the prompt shows them, in the order of the document.
+fn lines<'a>(case: &Case<'a>, candidates: &[Candidate]) -> Vec<Line<'a>> {
     let mut order: Vec<usize> = candidates.iter().map(|one| one.segment).collect();
     order.sort_unstable();
-    order
+    let line = |segment: usize| {
+        let segment = &case.document.segments[segment];
+        Line {
+            heading: segment.heading_path.last().map_or("", String::as_str),
+            words: case.document.quote(segment),
+        }
+    };
+    order.into_iter().map(line).collect()
 }
 
-/// Writes the prompt that shows candidates and passages; `whole` are the segments of the case's
-/// first prompt, the begin of which this one may share.
+/// Writes the prompt that shows candidates and passages; `whole` are those of the prompt before.
 fn prompt_of(
     settings: &Settings,
     case: &Case<'_>,
     candidates: &[Candidate],
     passages: &[usize],
-    whole: &[usize],
+    whole: &[Candidate],
 ) -> Prompt {
     let passages: Vec<(String, String)> = passages
         .iter()
@@ -439,17 +488,6 @@ fn prompt_of(
             (format!("{} {}", passage.label, passage.short_title), words)
         })
         .collect();
-    let order = segments_of(candidates);
-    let evidence: Vec<Line<'_>> = order
-        .iter()
-        .map(|&segment| {
-            let segment = &case.document.segments[segment];
-            Line {
-                heading: segment.heading_path.last().map_or("", String::as_str),
-                words: case.document.quote(segment),
-            }
-        })
-        .collect();
     render(&Shown {
         statement: case
             .requirement
@@ -457,7 +495,7 @@ fn prompt_of(
             .unwrap_or_default(),
         kind: case.requirement.kind,
         passages: &passages,
-        evidence: &evidence,
-        shared: order.iter().zip(whole).take_while(|(a, b)| a == b).count(),
+        evidence: &lines(case, candidates),
+        whole: &lines(case, whole),
     })
 }

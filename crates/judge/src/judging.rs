@@ -259,6 +259,7 @@ pub(crate) fn finding(
         probability: None,
         distribution: BTreeMap::new(),
         sufficient: None,
+        without: None,
         calibrated: false,
         evidence,
         also_read: vec![],

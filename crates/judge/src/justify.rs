@@ -95,6 +95,14 @@ impl Justifier {
     }
 
     pub(crate) fn unsure(&self, probability: f64, threshold: f64) -> Step {
+        if threshold >= 1.0 {
+            return self.plain(say!(
+                self,
+                "There is no probability from which this model may decide here, so a person has to decide.",
+                "Il n’y a pas de probabilité à partir de laquelle ce modèle puisse trancher ici : une personne doit décider.",
+                "Es gibt keine Wahrscheinlichkeit, ab der dieses Modell hier entscheiden darf; ein Mensch muss entscheiden.",
+            ));
+        }
         let probability = (probability * 100.0).round();
         let threshold = (threshold * 100.0).round();
         self.plain(say!(
@@ -111,6 +119,16 @@ impl Justifier {
             "No segment that was read moves this verdict, so nothing supports it; a person has to decide.",
             "Aucun des segments lus ne fait pencher ce verdict, que rien n’appuie donc ; une personne doit décider.",
             "Kein gelesener Abschnitt bewegt dieses Urteil, also stützt es nichts; ein Mensch muss entscheiden.",
+        ))
+    }
+
+    pub(crate) fn stands_without(&self, without: f64) -> Step {
+        let without = (without * 100.0).round();
+        self.plain(say!(
+            self,
+            "Without the shown words the model would say the same ({without} %), so they are not its reason; a person has to decide.",
+            "Sans les passages cités, le modèle dirait la même chose ({without} %) : ils ne sont donc pas sa raison ; une personne doit décider.",
+            "Ohne die gezeigten Worte sagte das Modell dasselbe ({without} %), also sind sie nicht sein Grund; ein Mensch muss entscheiden.",
         ))
     }
 

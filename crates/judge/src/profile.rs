@@ -318,7 +318,7 @@ mod tests {
         };
         let good = serde_json::to_string(&profile(&settings)).unwrap();
         let cases = [
-            good.replace("konform-prompt/3", "konform-prompt/1"),
+            good.replace("konform-prompt/4", "konform-prompt/1"),
             good.replace("\"temperature\":1.0", "\"temperature\":0.0"),
             good.replace("\"threshold\":0.6", "\"threshold\":60"),
             "{}".to_owned(),
@@ -334,7 +334,7 @@ mod tests {
         let other = Profile::read(&good, Digest::of("other")).unwrap_err();
         said.push(other.to_string().chars().take(40).collect());
         insta::assert_snapshot!(said.join("\n"), @r"
-        it was made for konform-prompt/1 (konform-calibration/1), and this konform asks with konform-prompt/3
+        it was made for konform-prompt/1 (konform-calibration/1), and this konform asks with konform-prompt/4
         temperature is 0, which makes no sense
         threshold is 60, which makes no sense
         it is not a calibration file that `konform eval` wrote

@@ -52,6 +52,26 @@ pub(crate) fn against_others(letters: &[f64; 4], letter: Letter) -> f64 {
     own.ln().max(LEAST) - others.ln().max(LEAST)
 }
 
+/// Whether the evidence that is left out in `without` is the reason of the likeliest letter of
+/// `letters`: another letter is likeliest then, or this one has lost half of its lead (in nats).
+pub(crate) fn is_founded(letters: &[f64; 4], without: &[f64; 4]) -> bool {
+    let letter = likeliest(letters);
+    likeliest(without) != letter || lead(without, letter) < 0.5 * lead(letters, letter)
+}
+
+/// How far a letter stands before the likeliest other one, in nats.
+fn lead(letters: &[f64; 4], letter: Letter) -> f64 {
+    let (mut own, mut other) = (0.0_f64, 0.0_f64);
+    for (one, &probability) in Letter::ALL.into_iter().zip(letters) {
+        if one == letter {
+            own = probability;
+        } else {
+            other = other.max(probability);
+        }
+    }
+    own.ln().max(LEAST) - other.ln().max(LEAST)
+}
+
 /// Takes a model's leaning to yes or no out of its letters: *b = ½ (ln p(A) − ln p(B))* behind a
 /// prompt that shows an empty document, where neither can be the likelier, is taken from A and
 /// given to B. (The idea is contextual calibration, Zhao et al. 2021; silence, which is the right
@@ -192,6 +212,20 @@ mod tests {
         let prompts = [logs([0.9, 0.05, 0.04, 0.01]), logs([0.05, 0.8, 0.14, 0.01])];
         let moves = moves(&prompts, Letter::A, None);
         assert!(moves[0] > 0.0 && moves[1] < 0.0, "{moves:?}");
+    }
+
+    #[test]
+    fn a_verdict_is_founded_on_words_without_which_it_falls_or_wanes() {
+        let sure = [0.9, 0.02, 0.07, 0.01];
+        // Half of ln (0.9 / 0.07) is ln 3.59.
+        for (without, founded) in [
+            ([0.3, 0.0, 0.7, 0.0], true),
+            ([0.75, 0.03, 0.22, 0.0], true),
+            ([0.8, 0.03, 0.17, 0.0], false),
+            (sure, false),
+        ] {
+            assert_eq!(is_founded(&sure, &without), founded, "{without:?}");
+        }
     }
 
     #[test]

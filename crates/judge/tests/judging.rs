@@ -5,7 +5,9 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use konform_index::SegmentIndex;
-use konform_judge::{Case, Checked, Line, Reading, Scoped, Settings, Shown, judge, render};
+use konform_judge::{
+    Calibration, Case, Checked, Line, Reading, Scoped, Settings, Shown, judge, render,
+};
 use konform_llm::{Part, Scripted};
 use konform_terms::{
     Applies, DecidedBy, Digest, Document, Finding, Format, Kind, Language, Requirement, Segment,
@@ -42,14 +44,15 @@ fn the_prompt_is_byte_for_byte_the_one_that_training_uses() {
         };
         let statement = text(&case["statement"]);
         let prompt = render(&Shown {
-            shared: usize::MAX,
+            whole: &[],
             statement: &statement,
             kind,
             passages: &passages,
             evidence: &evidence,
         });
-        assert_eq!(prompt.blocks[0][2], Part::Text(text(&case["shared"])));
-        let own = prompt.blocks[1..].iter().flatten();
+        assert_eq!(prompt.blocks[0].parts[2], Part::Text(text(&case["task"])));
+        assert_eq!(prompt.blocks[1].parts, [Part::Text(text(&case["shared"]))]);
+        let own = prompt.blocks[2..].iter().flat_map(|block| &block.parts);
         let own: String = own.filter_map(words).collect();
         assert_eq!(own, text(&case["own"]));
     }
@@ -177,6 +180,7 @@ fn the_evidence_that_moves_the_verdict_is_quoted_and_the_rest_is_listed_as_read(
     let moves = finding.evidence[0].moves.unwrap();
     assert!((moves - 27_f64.ln()).abs() < 1e-9, "{moves}");
     assert!((finding.sufficient.unwrap() - 0.9).abs() < 1e-12);
+    assert!((finding.without.unwrap() - 0.25).abs() < 1e-12);
     assert!(
         finding
             .justification
@@ -304,18 +308,13 @@ fn where_nothing_is_found_silence_decides_and_a_damaged_file_cannot_be_silent() 
     }
 }
 
-#[test]
-fn each_segment_alone_shows_what_the_verdict_rests_on() {
-    let says = |text: &str| {
-        if text.contains("at once") {
-            vec![0.9, 0.03, 0.06, 0.01]
-        } else if text.contains("by mail") {
-            vec![0.02, 0.02, 0.95, 0.01]
-        } else {
-            panic!("a prompt shows one segment: {text}")
-        }
-    };
-    let setting = setting(&TEXT);
+/// Judges a document whose segments are read each in a prompt of its own.
+fn each(
+    sentences: &[&str],
+    settings: Settings,
+    says: impl Fn(&str) -> Vec<f64> + Send + 'static,
+) -> konform_judge::Judged {
+    let setting = setting(sentences);
     let segments = SegmentIndex::new(&setting.document, Language::EN);
     let requirement = requirement(Kind::Must);
     let scope = Scoped {
@@ -335,10 +334,23 @@ fn each_segment_alone_shows_what_the_verdict_rests_on() {
     let settings = Settings {
         reading: Reading::Each,
         balanced: false,
-        ..Settings::default()
+        ..settings
     };
     let mut engine = Scripted::new(move |text: &str| (says(text), String::new()));
-    let judged = judge(&mut engine, &settings, &case).unwrap();
+    judge(&mut engine, &settings, &case).unwrap()
+}
+
+#[test]
+fn each_segment_alone_shows_what_the_verdict_rests_on() {
+    let judged = each(&TEXT, Settings::default(), |text| {
+        if text.contains("at once") {
+            vec![0.9, 0.03, 0.06, 0.01]
+        } else if text.contains("by mail") {
+            vec![0.02, 0.02, 0.95, 0.01]
+        } else {
+            panic!("a prompt shows one segment: {text}")
+        }
+    });
     assert_eq!(judged.work.asked.len(), 2);
     let finding = judged.finding;
     assert_eq!(finding.verdict, Verdict::Satisfied);
@@ -351,4 +363,54 @@ fn each_segment_alone_shows_what_the_verdict_rests_on() {
     // Without it only the other segment is left: ln(0.9/0.1) is about 2.2, that one about -3.9.
     assert!(moves > 5.0, "{moves}");
     assert!(finding.also_read[0].moves.unwrap().abs() < 0.1);
+}
+
+#[test]
+fn a_verdict_that_stands_without_the_words_it_shows_is_left_to_a_person() {
+    let sentences = [
+        "Breaches are notified by mail.",
+        "Breaches cost fees.",
+        TEXT[1],
+    ];
+    let says = |text: &str| {
+        if text.contains("at once") {
+            vec![0.3, 0.01, 0.68, 0.01]
+        } else {
+            vec![0.09, 0.01, 0.89, 0.01]
+        }
+    };
+    let verdict = |silence| {
+        let settings = Settings {
+            calibration: Some(Calibration {
+                silence,
+                ..Calibration::NONE
+            }),
+            ..Settings::default()
+        };
+        each(&sentences, settings, says).finding
+    };
+    // Such documents nearly always say so: any word would do.
+    let prior = verdict(-8.0);
+    assert_eq!(prior.verdict, Verdict::Undetermined);
+    assert_eq!(prior.evidence[0].quote, TEXT[1]);
+    assert!(prior.probability.unwrap() > 0.9 && prior.without.unwrap() > 0.8);
+    // Where silence is as likely, it hangs on the words.
+    let words = verdict(-2.0);
+    assert_eq!(words.verdict, Verdict::Satisfied, "{words:?}");
+}
+
+#[test]
+fn a_threshold_of_one_decides_nothing_however_sure_the_model_is() {
+    let sure = Setting {
+        answer: [1.0, 0.0, 0.0, 0.0],
+        settings: Settings {
+            threshold: 1.0,
+            ..Settings::default()
+        },
+        ..setting(&TEXT)
+    };
+    let finding = found(&sure);
+    assert_eq!(finding.verdict, Verdict::Undetermined);
+    let last = &finding.justification.last().unwrap().text;
+    assert!(last.contains("no probability from which"), "{last}");
 }

@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         vec![Part::Text("Evidence:".into()), Part::InstClose],
     ]);
     while engine.count(&prompt)? < length {
-        prompt.blocks[0].push(Part::Text(
+        prompt.blocks[0].parts.push(Part::Text(
             "The processor acts on documented instructions.".into(),
         ));
     }
@@ -49,7 +49,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         tokens as f64 / seconds
     );
 
-    prompt.blocks[1].insert(0, Part::Text("Another question.".into()));
+    prompt.blocks[1]
+        .parts
+        .insert(0, Part::Text("Another question.".into()));
     let begin = Instant::now();
     let scores = engine
         .score(std::slice::from_ref(&prompt), &["A", "B", "C", "D"])?

@@ -21,26 +21,51 @@ pub enum Part {
 
 /// What the model is asked: blocks of parts, from what most prompts share to what is this prompt's
 /// own. All prompts of a run are a tree of blocks; a block that several prompts begin with is
-/// evaluated once where they follow each other, and the first block once for all.
+/// evaluated once where they follow each other, and the shared ones once for all.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Prompt {
     /// The blocks. Each is evaluated by itself, so that the bits behind it do not depend on where
     /// reuse began.
-    pub blocks: Vec<Vec<Part>>,
+    pub blocks: Vec<Block>,
+    /// How many of them, from the first on, prompts about other documents begin with as well: their
+    /// state is kept.
+    pub shared: usize,
+}
+
+/// Parts that are evaluated in one call.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Block {
+    /// The parts.
+    pub parts: Vec<Part>,
+    /// What stands behind them in that call and is no part of the prompt: so a prompt can begin with
+    /// a piece of another one's block, and nothing is evaluated for it where that one went before.
+    /// Nothing stands behind a prompt's last block.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub behind: Vec<Part>,
+}
+
+impl From<Vec<Part>> for Block {
+    fn from(parts: Vec<Part>) -> Self {
+        Self {
+            parts,
+            behind: vec![],
+        }
+    }
 }
 
 impl Prompt {
-    /// Makes a prompt of blocks.
+    /// Makes a prompt of blocks, of which the first is shared.
     #[must_use]
-    pub fn new(blocks: impl Into<Vec<Vec<Part>>>) -> Self {
+    pub fn new(blocks: impl IntoIterator<Item = impl Into<Block>>) -> Self {
         Self {
-            blocks: blocks.into(),
+            blocks: blocks.into_iter().map(Into::into).collect(),
+            shared: 1,
         }
     }
 
     /// All parts, in their order.
     pub fn parts(&self) -> impl Iterator<Item = &Part> {
-        self.blocks.iter().flatten()
+        self.blocks.iter().flat_map(|block| &block.parts)
     }
 }
 

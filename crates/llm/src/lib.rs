@@ -33,7 +33,9 @@ mod recorded;
 mod scripted;
 mod server;
 
-pub use engine::{Completion, Engine, Identity, LlmError, Mode, Part, Prompt, Scores, Usage};
+pub use engine::{
+    Block, Completion, Engine, Identity, LlmError, Mode, Part, Prompt, Scores, Usage,
+};
 pub use llama::{LlamaCpp, Model, PrefixCache, Settings, use_processor};
 pub use recorded::{Recorded, Recorder, Recording};
 pub use scripted::Scripted;

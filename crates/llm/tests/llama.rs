@@ -6,7 +6,8 @@ mod common;
 use std::{path::Path, sync::OnceLock};
 
 use konform_llm::{
-    Engine as _, LlamaCpp, LlmError, Mode, Model, Part, PrefixCache, Prompt, Scores, Settings,
+    Block, Engine as _, LlamaCpp, LlmError, Mode, Model, Part, PrefixCache, Prompt, Scores,
+    Settings,
 };
 use proptest::prelude::*;
 
@@ -107,7 +108,9 @@ fn what_was_evaluated_and_what_was_reused_is_told() {
     let mut engine = engine(1);
     let (one, two) = (prompt("shared text", "one"), prompt("shared text", "two"));
     let tokens = engine.count(&one).unwrap();
-    let shared = engine.count(&Prompt::new(&one.blocks[..1])).unwrap();
+    let shared = engine
+        .count(&Prompt::new(one.blocks[..1].to_vec()))
+        .unwrap();
     let usage = |usage: konform_llm::Usage| (usage.evaluated, usage.reused);
     let first = score(&mut engine, &one, &CHOICES).unwrap();
     assert_eq!(usage(first.usage), (tokens, 0));
@@ -164,7 +167,7 @@ fn each_block_of_a_tree_is_evaluated_once_and_the_bits_are_those_of_each_prompt_
         .collect();
     assert_eq!(got, alone);
     let counter = model().engine(&settings(1)).unwrap();
-    let count = |blocks: &[Vec<Part>]| counter.count(&Prompt::new(blocks)).unwrap();
+    let count = |blocks: &[Block]| counter.count(&Prompt::new(blocks.to_vec())).unwrap();
     let mut distinct = std::collections::BTreeMap::new();
     for prompt in &prompts {
         for end in 1..=prompt.blocks.len() {
@@ -196,6 +199,52 @@ fn each_block_of_a_tree_is_evaluated_once_and_the_bits_are_those_of_each_prompt_
 }
 
 #[test]
+fn a_piece_of_another_prompts_block_is_taken_from_it_with_the_same_bits() {
+    let text = |words: &str| Part::Text(words.to_owned());
+    let lines = [
+        "one line",
+        "another line of it",
+        "a third, the longest line of them all",
+    ];
+    let question = |own: Vec<Block>| {
+        let task = vec![Part::Bos, Part::InstOpen, text("a task")];
+        let mut blocks: Vec<Block> = vec![task.into(), vec![text("a statement")].into()];
+        blocks.extend(own);
+        Prompt { blocks, shared: 2 }
+    };
+    let mut all: Vec<Part> = lines.iter().map(|line| text(line)).collect();
+    all.push(Part::InstClose);
+    let mut prompts = vec![question(vec![all.clone().into()])];
+    for kept in [2, 1] {
+        let piece = Block {
+            parts: all[..kept].to_vec(),
+            behind: all[kept..].to_vec(),
+        };
+        let rest = vec![text("the rest"), Part::InstClose];
+        prompts.push(question(vec![piece, rest.into()]));
+    }
+    let alone: Vec<Vec<u64>> = prompts
+        .iter()
+        .map(|prompt| all_bits(&mut engine(1), std::slice::from_ref(prompt)).remove(0))
+        .collect();
+    for order in [[0, 1, 2], [2, 1, 0], [1, 0, 2]] {
+        let asked: Vec<Prompt> = order.iter().map(|&at| prompts[at].clone()).collect();
+        let got = all_bits(&mut engine(2), &asked);
+        for (&at, got) in order.iter().zip(&got) {
+            assert_eq!(got, &alone[at], "{order:?} {at}");
+        }
+    }
+    // Behind the whole one, only what is their own is evaluated.
+    let mut engine = engine(1);
+    let scores = engine.score(&prompts, &CHOICES).unwrap();
+    let rest = engine.count(&Prompt::new([vec![text("the rest"), Part::InstClose]]));
+    for one in &scores[1..] {
+        assert_eq!(one.usage.evaluated, *rest.as_ref().unwrap());
+    }
+    assert_ne!(alone[1], alone[2]);
+}
+
+#[test]
 fn first_blocks_are_kept_on_disk_with_their_bits_and_within_their_bound() {
     let folder = tempfile::tempdir().unwrap();
     let cached = |bytes| Settings {
@@ -221,7 +270,12 @@ fn first_blocks_are_kept_on_disk_with_their_bits_and_within_their_bound() {
     let scores = second.score(&prompts, &CHOICES).unwrap();
     for (one, (expected, prompt)) in scores.iter().zip(expected.iter().zip(&prompts)) {
         assert_eq!(&bits(&one.log_probabilities), expected);
-        assert!(one.usage.reused >= second.count(&Prompt::new(&prompt.blocks[..1])).unwrap());
+        assert!(
+            one.usage.reused
+                >= second
+                    .count(&Prompt::new(prompt.blocks[..1].to_vec()))
+                    .unwrap()
+        );
     }
     // A damaged file is not used.
     for file in files() {
@@ -313,7 +367,7 @@ fn a_choice_of_several_tokens_has_the_mean_of_their_log_probabilities() {
     let first = score(&mut engine, &question, &["A"])
         .unwrap()
         .log_probabilities[0];
-    question.blocks[1].push(Part::Text("A".into()));
+    question.blocks[1].parts.push(Part::Text("A".into()));
     let rest = score(&mut engine, &question, &["b"])
         .unwrap()
         .log_probabilities[0];
@@ -446,7 +500,7 @@ fn what_does_not_fit_is_an_error_and_the_engine_goes_on() {
     let capacity = engine.capacity();
     let mut full = prompt("s", "o");
     let missing = capacity - engine.count(&full).unwrap();
-    full.blocks[1].extend(vec![Part::InstClose; missing]);
+    full.blocks[1].parts.extend(vec![Part::InstClose; missing]);
     assert_eq!(engine.count(&full).unwrap(), capacity);
     score(&mut engine, &full, &CHOICES).unwrap();
     engine
@@ -493,7 +547,7 @@ fn the_identity_says_what_the_bits_depend_on() {
       "context": 1024,
       "ubatch": 64,
       "mode": "replayable",
-      "calls": 2,
+      "calls": 3,
       "flash_attention": true,
       "cache": "F16",
       "processor": ""
@@ -518,6 +572,12 @@ fn part() -> impl Strategy<Value = Part> {
     ]
 }
 
+fn block() -> impl Strategy<Value = Block> {
+    let parts = || prop::collection::vec(part(), 0..3);
+    (parts(), prop_oneof![Just(vec![]), parts()])
+        .prop_map(|(parts, behind)| Block { parts, behind })
+}
+
 fn grammar() -> impl Strategy<Value = String> {
     prop_oneof![
         Just("root ::= \" E\" [1-4]".to_owned()),
@@ -536,20 +596,21 @@ proptest! {
     /// Nothing that can be asked ends the process, and a question has one answer.
     #[test]
     fn any_question_is_answered_or_refused(
-        blocks in prop::collection::vec(prop::collection::vec(part(), 0..3), 0..4),
+        blocks in prop::collection::vec(block(), 0..4),
+        shared in 0..5usize,
         choices in prop::collection::vec(any::<String>(), 0..3),
         chosen in any::<String>(),
         grammar in grammar(),
         mode in prop_oneof![Just(Mode::Replayable), Just(Mode::Throughput)],
         tokens in prop_oneof![0..100usize, Just(usize::MAX)],
     ) {
-        let question = Prompt { blocks };
+        let question = Prompt { blocks, shared };
         let choices: Vec<&str> = choices.iter().map(String::as_str).collect();
         let mut engine = model().engine(&Settings { mode, ..settings(1) }).unwrap();
         let count = engine.count(&question).unwrap();
         // Several at a time: the question with one block more, with one less, and again.
         let mut others = vec![question.clone(); 3];
-        others[1].blocks.push(vec![Part::Text("more".into())]);
+        others[1].blocks.push(vec![Part::Text("more".into())].into());
         others[2].blocks.pop();
         let _ = engine.score(&others, &choices);
         let first = score(&mut engine, &question, &choices);

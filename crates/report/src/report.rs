@@ -65,18 +65,23 @@ pub struct ModelFacts {
 
 /// What the thresholds say, in words.
 pub(crate) fn thresholds(of: &BTreeMap<String, f64>) -> String {
-    let mut by_value: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    let mut by_rule: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for (pack, &threshold) in of {
-        by_value.entry(percent(threshold)).or_default().push(pack);
+        let rule = if threshold < 1.0 {
+            format!("a verdict of the model under {}", percent(threshold))
+        } else {
+            "every verdict of the model".to_owned()
+        };
+        by_rule.entry(rule).or_default().push(pack);
     }
-    let said = match by_value.len() {
-        1 => by_value.into_keys().collect(),
-        _ => by_value
+    let said: Vec<String> = match by_rule.len() {
+        1 => by_rule.into_keys().collect(),
+        _ => by_rule
             .into_iter()
-            .map(|(value, packs)| format!("{value} ({})", packs.join(", ")))
-            .collect::<Vec<_>>(),
+            .map(|(rule, packs)| format!("{rule} ({})", packs.join(", ")))
+            .collect(),
     };
-    said.join(", ")
+    format!("{} is left to a person", said.join(", "))
 }
 
 /// The figures in two sentences.

@@ -76,6 +76,7 @@ struct FindingView<'a> {
     probability: Option<String>,
     probability_of: Option<&'static str>,
     sufficient: Option<String>,
+    without: Option<String>,
     calibrated: bool,
     distribution: Vec<(&'static str, String)>,
     decided_by: &'static str,

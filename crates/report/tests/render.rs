@@ -42,6 +42,7 @@ fn finding(requirement: &str, verdict: Verdict) -> Finding {
         probability: Some(0.75),
         distribution: BTreeMap::from([(verdict, 0.75)]),
         sufficient: None,
+        without: None,
         calibrated: false,
         evidence: vec![Evidence {
             id: "E1".into(),

@@ -35,6 +35,10 @@ pub struct Finding {
     /// The probability of the same verdict where the model reads the shown evidence alone; absent
     /// where no evidence is shown or it was not measured.
     pub sufficient: Option<f64>,
+    /// The probability of the same verdict where the model reads all but the shown evidence; absent
+    /// where no evidence is shown or it was not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without: Option<f64>,
     /// Whether the probabilities were calibrated on labelled data for this model.
     pub calibrated: bool,
     /// The segments that the verdict rests on.

@@ -27,6 +27,7 @@ fn finding(requirement: &str) -> Finding {
         probability: Some(0.875),
         distribution: BTreeMap::from([(Verdict::Satisfied, 0.875)]),
         sufficient: None,
+        without: None,
         calibrated: false,
         evidence: vec![Evidence {
             id: "E1".into(),

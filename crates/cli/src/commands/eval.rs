@@ -35,7 +35,7 @@ const UNREAD: f64 = -1000.0;
 
 pub(crate) fn run(args: &EvalArgs) -> Outcome {
     let config = Config::find()?;
-    let set = LabelledSet::read(&args.file).map_err(CliError::from_input)?;
+    let mut set = LabelledSet::read(&args.file).map_err(CliError::from_input)?;
     let train = args.train.as_deref().map(LabelledSet::read).transpose();
     let train = train.map_err(CliError::from_input)?;
     let packs = packs(args, &config, &set)?;
@@ -55,6 +55,13 @@ pub(crate) fn run(args: &EvalArgs) -> Outcome {
             eprintln!("! {}: {} ({})", file.path, file.detail, file.reason);
         }
     }
+    let texts: BTreeMap<String, String> = documents
+        .iter()
+        .filter_map(|read| read.as_ref().ok())
+        .map(|document| (document.path.clone(), document.text.clone()))
+        .collect();
+    set.locate(&args.file, &texts)
+        .map_err(CliError::from_input)?;
     let labelled: BTreeSet<(String, String)> = set
         .labels
         .iter()
@@ -97,10 +104,6 @@ pub(crate) fn run(args: &EvalArgs) -> Outcome {
         .filter_map(|read| read.as_ref().ok())
         .collect();
     let outcomes = outcomes(&trace, &read, &packs)?;
-    let texts: BTreeMap<String, String> = read
-        .iter()
-        .map(|document| (document.path.clone(), document.text.clone()))
-        .collect();
     let train_texts = train.as_ref().map(plain_texts).unwrap_or_default();
     let evaluation = konform_eval::evaluate(
         &set,

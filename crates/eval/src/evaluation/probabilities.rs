@@ -12,6 +12,8 @@ use crate::{
     metrics::{Reliability, Risk, reliability, risk_coverage, share},
 };
 
+/// Fewer labels give no calibration.
+const FEWEST_LABELS: usize = 20;
 /// A pack with fewer labels gets no calibration of its own.
 const FEWEST_OF_PACK: usize = 100;
 
@@ -150,7 +152,6 @@ pub(super) fn probabilities(cases: &[Case<'_>]) -> Found {
     });
     let packs = packs.collect();
     let outside: Vec<(f64, bool)> = outside.into_iter().map(|(_, said)| said).collect();
-    let chosen = calibration::threshold(&outside);
     let in_use: Vec<(f64, bool)> = all
         .iter()
         .filter_map(|one| said(one.fit, &one.known))
@@ -160,7 +161,7 @@ pub(super) fn probabilities(cases: &[Case<'_>]) -> Found {
         in_use: reliability(&in_use),
         calibrated: reliability(&outside),
         calibrated_accuracy: right(&outside),
-        at_five_percent: chosen.filter(|chosen| chosen.1).map(|chosen| chosen.0),
+        at_five_percent: calibration::threshold(&outside),
         risk_coverage: thin(&risk_coverage(&outside)),
     };
     (Some(figures), calibrated, packs)
@@ -172,21 +173,22 @@ fn right(said: &[(f64, bool)]) -> f64 {
 
 /// A fit with its threshold and figures, from what was said outside the documents it was found on.
 fn measured(fit: &PackFit, outside: &[(f64, bool)], asked: &[&Asked<'_>]) -> Option<Calibrated> {
-    let (risk, keeps_the_error) = calibration::threshold(outside)?;
+    if asked.len() < FEWEST_LABELS {
+        return None;
+    }
+    let chosen = calibration::threshold(outside);
     // Where no threshold keeps the error, a person decides everything.
-    let (threshold, decided, decided_right) = if keeps_the_error {
+    let (threshold, decided, decided_right) = chosen.map_or((1.0, 0.0, 0.0), |risk| {
         let least = (risk.threshold * 1e4).ceil() / 1e4;
         (least, risk.coverage, 1.0 - risk.risk)
-    } else {
-        (1.0, 0.0, 0.0)
-    };
+    });
     let documents: BTreeSet<&str> = asked.iter().map(|one| one.document).collect();
     Some(Calibrated {
         labels: asked.len(),
         documents: documents.len(),
         fit: fit.clone(),
         threshold,
-        keeps_the_error,
+        keeps_the_error: chosen.is_some(),
         accuracy: right(outside),
         calibration_error: reliability(outside).ece,
         decided,

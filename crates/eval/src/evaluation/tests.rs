@@ -43,6 +43,7 @@ fn small() -> (LabelledSet, Texts, Vec<Outcome>) {
                 vec![]
             },
             grade: Some(if keeps { 5 } else { 1 }),
+            quotes: vec![],
         });
         let score = if keeps || number == 1 { 1.5 } else { -1.5 };
         let choice = |verdict, score, prior| Choice {

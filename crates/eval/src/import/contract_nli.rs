@@ -118,6 +118,7 @@ fn convert(file: File) -> Result<Parts, Fault> {
                     Choice::NotMentioned => Verdict::Missing,
                 },
                 evidence,
+                quotes: vec![],
                 grade: None,
             };
             parts.labels.push((format!("{place}, {key}"), label));

@@ -84,6 +84,7 @@ pub(crate) fn table(text: &str) -> Result<Parts, Fault> {
             requirement: id(&head[at]),
             verdict,
             evidence,
+            quotes: vec![],
             grade: None,
             document,
         };

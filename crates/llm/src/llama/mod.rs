@@ -1,5 +1,6 @@
 //! llama.cpp in this process.
 
+mod calls;
 mod grammar;
 mod memory;
 mod model;
@@ -16,6 +17,7 @@ use llama_cpp_2::{
     token::LlamaToken,
 };
 
+use self::calls::{Call, Question, joined, length};
 use self::grammar::Grammar;
 use self::prefixes::Prefixes;
 pub use self::{
@@ -36,8 +38,9 @@ const TOGETHER: u16 = 16;
 /// llama.cpp multiplies repacked weights by four tokens at a time; each token left over goes through
 /// all of them alone (`forward_mul_mat_one_chunk` in its `repack.cpp`).
 const AT_A_TIME: usize = 4;
-/// The way in which prompts are cut into calls: 2 since calls are filled up to [`AT_A_TIME`].
-const CALLS: u32 = 2;
+/// The way in which prompts are cut into calls: 2 since calls are filled up to [`AT_A_TIME`], 3 since
+/// a block may be a piece of another prompt's.
+const CALLS: u32 = 3;
 /// The engine's name and version, as in the workspace's Cargo.toml.
 const ENGINE: &str = "llama.cpp (llama-cpp-2 0.1.160)";
 
@@ -50,20 +53,20 @@ pub struct LlamaCpp<'m> {
     capacity: usize,
     open: Vec<LlamaToken>,
     close: Vec<LlamaToken>,
-    /// The blocks that the cache holds, in their order; an answer may follow.
-    held: Vec<Vec<LlamaToken>>,
+    /// The calls that made what the cache holds, in their order; an answer may follow.
+    held: Vec<Call>,
     /// The scores of the vocabulary behind them; empty where they were not asked for.
     logits: Vec<f32>,
-    /// First blocks that were met before.
+    /// Shared blocks that were met before.
     prefixes: Prefixes,
     /// The last questions that were asked one at a time, with their answers: what is asked of an
     /// empty document is the same for every document.
     answered: VecDeque<Answered>,
 }
 
-/// A prompt's blocks, the choices behind it and what they scored.
+/// A prompt's calls, the choices behind it and what they scored.
 struct Answered {
-    blocks: Vec<Vec<LlamaToken>>,
+    calls: Vec<Call>,
     choices: Vec<String>,
     log_probabilities: Vec<f64>,
 }
@@ -145,30 +148,47 @@ impl<'m> LlamaCpp<'m> {
         Ok(tokens)
     }
 
-    /// The tokens of a prompt's blocks; blocks without any are left out.
-    fn blocks(&self, prompt: &Prompt) -> Result<Vec<Vec<LlamaToken>>, LlmError> {
-        let mut blocks = Vec::with_capacity(prompt.blocks.len());
-        for parts in &prompt.blocks {
-            blocks.push(self.tokens(parts)?);
+    /// The calls of a prompt; blocks without a token are left out.
+    fn question(&self, prompt: &Prompt) -> Result<Question, LlmError> {
+        let mut calls = Vec::with_capacity(prompt.blocks.len());
+        let mut shared = 0;
+        let mut longest = 0;
+        for (at, block) in prompt.blocks.iter().enumerate() {
+            let mut tokens = self.tokens(&block.parts)?;
+            let kept = tokens.len();
+            if kept == 0 {
+                continue;
+            }
+            if at + 1 < prompt.blocks.len() {
+                tokens.extend(self.tokens(&block.behind)?);
+            }
+            longest = longest.max(length(&calls) + tokens.len());
+            calls.push(Call { tokens, kept });
+            if at < prompt.shared {
+                shared = calls.len();
+            }
         }
-        blocks.retain(|tokens| !tokens.is_empty());
-        let tokens = length(&blocks);
-        if tokens == 0 {
+        if calls.is_empty() {
             return Err(LlmError::Empty);
         }
-        if tokens > self.capacity {
+        if longest > self.capacity {
             return Err(LlmError::TooLong {
-                tokens,
+                tokens: longest,
                 capacity: self.capacity,
             });
         }
-        Ok(blocks)
+        // Nothing stands behind what is scored, even where blocks without a token follow.
+        if let Some(last) = calls.last_mut() {
+            last.tokens.truncate(last.kept);
+        }
+        Ok(Question { calls, shared })
     }
 
     /// Brings a prompt into the cache, in the same calls whatever the cache holds.
-    fn prefill(&mut self, blocks: Vec<Vec<LlamaToken>>) -> Result<Usage, LlmError> {
-        let tokens = length(&blocks);
-        if self.held == blocks && !self.logits.is_empty() {
+    fn prefill(&mut self, question: &Question) -> Result<Usage, LlmError> {
+        let calls = &question.calls;
+        if self.held == *calls && !self.logits.is_empty() {
+            let tokens = length(calls);
             self.forget_after(tokens)?;
             return Ok(Usage {
                 evaluated: 0,
@@ -176,41 +196,71 @@ impl<'m> LlamaCpp<'m> {
             });
         }
         // The scores behind the last block are known only if it is evaluated.
-        let reused = self.keep(&blocks[..blocks.len() - 1])?;
-        for (at, block) in blocks.iter().enumerate().skip(self.held.len()) {
-            let last = at + 1 == blocks.len();
-            self.logits = self.evaluate(block, length(&self.held), last)?;
-            self.held.push(block.clone());
-            if at == 0 && !last {
-                self.prefixes.save(&self.context, block);
-            }
+        let mut usage = self.lay(&calls[..calls.len() - 1], question.shared)?;
+        if let Some(last) = calls.last() {
+            self.logits = self.evaluate(&last.tokens, length(&self.held), true)?;
+            usage.evaluated += last.tokens.len();
+            self.held.push(last.clone());
         }
-        Ok(Usage {
-            evaluated: tokens - reused,
-            reused,
-        })
+        Ok(usage)
     }
 
-    /// Cuts the cache to what it shares with `blocks`, where nothing is shared to a first block that
-    /// was met before, and gives the number of tokens that are there.
-    fn keep(&mut self, blocks: &[Vec<LlamaToken>]) -> Result<usize, LlmError> {
-        let known = self.held.iter().zip(blocks);
-        let common = known.take_while(|(held, block)| held == block).count();
-        self.logits.clear();
-        if common > 0 {
-            self.held.truncate(common);
-            self.forget_after(length(&self.held))?;
-        } else {
-            // What the cache holds is known again only after the next call succeeded.
-            self.held.clear();
-            self.context.clear_kv_cache();
-            if let Some(first) = blocks.first()
-                && self.prefixes.restore(&mut self.context, first)
-            {
-                self.held.push(first.clone());
+    /// Brings calls into the cache, of which the first `shared` are those of other documents too.
+    fn lay(&mut self, calls: &[Call], shared: usize) -> Result<Usage, LlmError> {
+        self.keep(calls, shared)?;
+        let reused = length(&self.held);
+        let mut evaluated = 0;
+        for (at, call) in calls.iter().enumerate().skip(self.held.len()) {
+            let from = length(&self.held);
+            let needed = &call.tokens[..call.needed(self.ubatch)];
+            self.evaluate(needed, from, false)?;
+            if call.kept < needed.len() {
+                self.take_back(from + call.kept)?;
+            }
+            evaluated += needed.len();
+            self.held.push(call.clone());
+            if at + 1 == shared {
+                self.prefixes.save(&self.context, &joined(calls, shared));
             }
         }
-        Ok(length(&self.held))
+        Ok(Usage { evaluated, reused })
+    }
+
+    /// Cuts the cache to what it shares with `calls`; where that is less than what is shared with
+    /// other documents, the state of the latter is restored if it is known.
+    fn keep(&mut self, calls: &[Call], shared: usize) -> Result<(), LlmError> {
+        let mut common = 0;
+        for (held, call) in self.held.iter_mut().zip(calls) {
+            if held.tokens != call.tokens || held.kept < call.kept {
+                break;
+            }
+            common += 1;
+            // What stood behind a piece is gone with the rest of it.
+            let is_cut = held.kept > call.kept;
+            held.kept = call.kept;
+            if is_cut {
+                break;
+            }
+        }
+        self.logits.clear();
+        if common < shared && shared <= calls.len() {
+            let known = self
+                .prefixes
+                .restore(&mut self.context, &joined(calls, shared));
+            if let Some(restored) = known {
+                self.held.clear();
+                if restored {
+                    self.held.extend_from_slice(&calls[..shared]);
+                }
+                return Ok(());
+            }
+        }
+        self.held.truncate(common);
+        if common == 0 {
+            self.context.clear_kv_cache();
+            return Ok(());
+        }
+        self.forget_after(length(&self.held))
     }
 
     /// Evaluates tokens behind a position, in pieces, and gives the scores behind the last of them
@@ -296,25 +346,21 @@ impl<'m> LlamaCpp<'m> {
     }
 
     /// Scores the choices behind one prompt.
-    fn score_one(
-        &mut self,
-        blocks: Vec<Vec<LlamaToken>>,
-        choices: &[&str],
-    ) -> Result<Scores, LlmError> {
+    fn score_one(&mut self, question: &Question, choices: &[&str]) -> Result<Scores, LlmError> {
         let known = self
             .answered
             .iter()
-            .find(|known| known.blocks == blocks && known.choices == choices);
+            .find(|known| known.calls == question.calls && known.choices == choices);
         if let Some(known) = known {
             return Ok(Scores {
                 log_probabilities: known.log_probabilities.clone(),
                 usage: Usage {
                     evaluated: 0,
-                    reused: length(&blocks),
+                    reused: length(&question.calls),
                 },
             });
         }
-        let mut usage = self.prefill(blocks.clone())?;
+        let mut usage = self.prefill(question)?;
         let first = log_softmax(&self.logits);
         let log_probabilities = choices
             .iter()
@@ -324,7 +370,7 @@ impl<'m> LlamaCpp<'m> {
             self.answered.pop_front();
         }
         self.answered.push_back(Answered {
-            blocks,
+            calls: question.calls.clone(),
             choices: choices.iter().map(|&choice| choice.to_owned()).collect(),
             log_probabilities: log_probabilities.clone(),
         });
@@ -367,10 +413,6 @@ impl<'m> LlamaCpp<'m> {
     }
 }
 
-fn length(blocks: &[Vec<LlamaToken>]) -> usize {
-    blocks.iter().map(Vec::len).sum()
-}
-
 fn identify(model: &Model, context: u32, ubatch: u32, mode: Mode) -> Identity {
     let header = &model.header;
     let name = header.name.clone().unwrap_or_else(|| {
@@ -408,21 +450,21 @@ impl Engine for LlamaCpp<'_> {
     }
 
     fn count(&self, prompt: &Prompt) -> Result<usize, LlmError> {
-        let counts = prompt.blocks.iter().map(|parts| self.tokens(parts));
+        let counts = prompt.blocks.iter().map(|block| self.tokens(&block.parts));
         counts.map(|tokens| Ok(tokens?.len())).sum()
     }
 
     fn score(&mut self, prompts: &[Prompt], choices: &[&str]) -> Result<Vec<Scores>, LlmError> {
-        let blocks = prompts
+        let questions = prompts
             .iter()
-            .map(|prompt| self.blocks(prompt))
+            .map(|prompt| self.question(prompt))
             .collect::<Result<Vec<_>, _>>()?;
         if self.identity.mode == Mode::Throughput && prompts.len() > 1 {
-            return self.score_together(&blocks, choices);
+            return self.score_together(&questions, choices);
         }
-        blocks
-            .into_iter()
-            .map(|blocks| self.score_one(blocks, choices))
+        questions
+            .iter()
+            .map(|question| self.score_one(question, choices))
             .collect()
     }
 
@@ -439,8 +481,8 @@ impl Engine for LlamaCpp<'_> {
             tokens: next.len(),
             capacity: ANSWER,
         })?;
-        let blocks = self.blocks(prompt)?;
-        let mut usage = self.prefill(blocks)?;
+        let question = self.question(prompt)?;
+        let mut usage = self.prefill(&question)?;
         let end = length(&self.held);
         let mut at = end;
         let mut logits = self.logits.clone();

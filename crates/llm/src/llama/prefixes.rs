@@ -1,4 +1,4 @@
-//! The states of prompts' first blocks, in memory and on disk, so that a block that many prompts
+//! The states of prompts' shared blocks, in memory and on disk, so that a block that many prompts
 //! share is evaluated once.
 //!
 //! A state is the cache of keys and values as llama.cpp writes it. On disk it stands in two files
@@ -58,30 +58,32 @@ impl Prefixes {
         }
     }
 
-    /// Brings the state of `tokens` into an empty context, if it is known.
+    /// Brings the state of `tokens` into the context instead of what it holds, if it is known: `None`
+    /// where it is not, and the context is as it was; false where it failed, and the context is
+    /// empty.
     pub(super) fn restore(
         &mut self,
         context: &mut LlamaContext<'_>,
         tokens: &[LlamaToken],
-    ) -> bool {
+    ) -> Option<bool> {
         if let Some(at) = self.kept.iter().position(|kept| kept.tokens == tokens)
             && let Some(kept) = self.kept.remove(at)
         {
+            context.clear_kv_cache();
             let restored = context.state_seq_set(&kept.state, SEQUENCE_ID).is_ok();
             if restored {
                 self.kept.push_back(kept);
             } else {
                 context.clear_kv_cache();
             }
-            return restored;
+            return Some(restored);
         }
-        let Some(disk) = &self.disk else {
-            return false;
-        };
+        let disk = self.disk.as_ref()?;
         let file = disk.folder.join(self.name(tokens));
         if !is_whole(&file) {
-            return false;
+            return None;
         }
+        context.clear_kv_cache();
         let restored = context
             .state_seq_load_file(&file, SEQUENCE_ID, tokens.len())
             .is_ok_and(|(of, _)| of == tokens);
@@ -91,7 +93,7 @@ impl Prefixes {
         } else {
             context.clear_kv_cache();
         }
-        restored
+        Some(restored)
     }
 
     /// Keeps the state of a context that holds `tokens` and nothing else.

@@ -2,17 +2,18 @@
 
 use llama_cpp_2::{llama_batch::LlamaBatch, token::LlamaToken};
 
-use super::{LlamaCpp, TOGETHER, engine_error, length, log_softmax, value};
+use super::{
+    LlamaCpp, TOGETHER,
+    calls::{Call, Question, length},
+    engine_error, log_softmax, value,
+};
 use crate::engine::{LlmError, Part, Scores, Usage};
-
-/// The tokens of a prompt's blocks.
-type Blocks = Vec<Vec<LlamaToken>>;
 
 impl LlamaCpp<'_> {
     /// Scores prompts as they come, as many at a time as batch and context hold.
     pub(super) fn score_together(
         &mut self,
-        prompts: &[Blocks],
+        prompts: &[Question],
         choices: &[&str],
     ) -> Result<Vec<Scores>, LlmError> {
         let mut single = Vec::with_capacity(choices.len());
@@ -24,7 +25,7 @@ impl LlamaCpp<'_> {
                 _ => {
                     return prompts
                         .iter()
-                        .map(|blocks| self.score_one(blocks.clone(), choices))
+                        .map(|question| self.score_one(question, choices))
                         .collect();
                 }
             }
@@ -34,10 +35,9 @@ impl LlamaCpp<'_> {
         while let Some(first) = rest.first() {
             let group = self.group(rest);
             if group.count == 1 {
-                scores.push(self.score_one(first.clone(), choices)?);
+                scores.push(self.score_one(first, choices)?);
             } else {
-                let (now, shared) = (&rest[..group.count], &first[..group.shared]);
-                scores.extend(self.score_group(now, shared, &single)?);
+                scores.extend(self.score_group(&rest[..group.count], group.shared, &single)?);
             }
             rest = &rest[group.count..];
         }
@@ -46,14 +46,14 @@ impl LlamaCpp<'_> {
 
     /// How many of the prompts, from the first on, fit into one batch, and how many blocks they
     /// share then.
-    fn group(&self, prompts: &[Blocks]) -> Group {
+    fn group(&self, prompts: &[Question]) -> Group {
         let mut best = Group {
             count: 1,
             shared: 0,
         };
         let mut shared = usize::MAX;
         for count in 2..=prompts.len().min(usize::from(TOGETHER)) {
-            let (before, last) = (&prompts[0], &prompts[count - 1]);
+            let (before, last) = (&prompts[0].calls, &prompts[count - 1].calls);
             let common = before.iter().zip(last).take_while(|(a, b)| a == b).count();
             // Each keeps a block of its own, behind which it is scored.
             let common = common.min(before.len() - 1).min(last.len() - 1);
@@ -61,7 +61,7 @@ impl LlamaCpp<'_> {
             let prefix = length(&before[..shared]);
             let own = prompts[..count]
                 .iter()
-                .map(|blocks| length(blocks) - prefix);
+                .map(|question| length(&question.calls) - prefix);
             let own: usize = own.sum();
             if shared == 0 || own > self.ubatch || prefix + own > self.capacity {
                 break;
@@ -73,19 +73,15 @@ impl LlamaCpp<'_> {
 
     fn score_group(
         &mut self,
-        prompts: &[Blocks],
-        shared: &[Vec<LlamaToken>],
+        prompts: &[Question],
+        shared: usize,
         choices: &[LlamaToken],
     ) -> Result<Vec<Scores>, LlmError> {
-        let held = self.keep(shared)?;
-        for block in shared.iter().skip(self.held.len()) {
-            self.evaluate(block, length(&self.held), false)?;
-            if self.held.is_empty() {
-                self.prefixes.save(&self.context, block);
-            }
-            self.held.push(block.clone());
-        }
-        let scores = self.score_behind(prompts, shared, choices, held);
+        let Some(first) = prompts.first() else {
+            return Ok(vec![]);
+        };
+        let laid = self.lay(&first.calls[..shared], first.shared)?;
+        let scores = self.score_behind(prompts, &first.calls[..shared], choices, laid);
         // Whatever came of it, nothing of these prompts stays in the cache.
         for sequence in (1..).take(prompts.len()) {
             self.context
@@ -95,22 +91,23 @@ impl LlamaCpp<'_> {
         scores
     }
 
-    /// Evaluates what stands behind the prefix in the cache, of which `held` tokens were there.
+    /// Evaluates what stands behind the prefix in the cache, which cost `laid`.
     fn score_behind(
         &mut self,
-        prompts: &[Blocks],
-        shared: &[Vec<LlamaToken>],
+        prompts: &[Question],
+        shared: &[Call],
         choices: &[LlamaToken],
-        held: usize,
+        laid: Usage,
     ) -> Result<Vec<Scores>, LlmError> {
         let prefix = length(shared);
         let mut batch = LlamaBatch::new(self.ubatch, 1);
         let mut rows = Vec::with_capacity(prompts.len());
-        for (sequence, blocks) in (1..).zip(prompts) {
+        for (sequence, question) in (1..).zip(prompts) {
             self.context
                 .copy_kv_cache_seq(0, sequence, None, None)
                 .map_err(|error| engine_error("share a prefix", error))?;
-            let own: Vec<LlamaToken> = blocks[shared.len()..].concat();
+            let own = &question.calls[shared.len()..];
+            let own: Vec<LlamaToken> = own.iter().flat_map(Call::kept).copied().collect();
             for (at, &token) in own.iter().enumerate() {
                 let position = i32::try_from(prefix + at)
                     .map_err(|error| engine_error("count positions", error))?;
@@ -128,7 +125,7 @@ impl LlamaCpp<'_> {
                 .map_err(|error| engine_error("count sequences", error))?;
             let first = i32::try_from(prefix + own)
                 .map_err(|error| engine_error("count positions", error))?;
-            let token = last[last.len() - 1][0];
+            let token = last.calls[last.calls.len() - 1].tokens[0];
             for position in (first..).take(filler) {
                 batch
                     .add(token, position, &[sequence], false)
@@ -142,12 +139,19 @@ impl LlamaCpp<'_> {
         for (number, (row, own)) in rows.into_iter().enumerate() {
             let logits = log_softmax(self.context.get_logits_ith(row));
             // The first prompt pays for what of the prefix was not there.
-            let prefix_now = if number == 0 { prefix - held } else { 0 };
+            let laid = if number == 0 {
+                laid
+            } else {
+                Usage {
+                    evaluated: 0,
+                    reused: prefix,
+                }
+            };
             scores.push(Scores {
                 log_probabilities: choices.iter().map(|&token| value(&logits, token)).collect(),
                 usage: Usage {
-                    evaluated: own + prefix_now,
-                    reused: prefix - prefix_now,
+                    evaluated: own + laid.evaluated,
+                    ..laid
                 },
             });
         }

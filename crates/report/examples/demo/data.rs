@@ -465,6 +465,7 @@ fn finding(
             distribution
         },
         sufficient: None,
+        without: None,
         calibrated: false,
         evidence: quotes
             .iter()
@@ -495,6 +496,7 @@ fn not_assessed(unreadable: &Unreadable) -> Finding {
         probability: None,
         distribution: BTreeMap::new(),
         sufficient: None,
+        without: None,
         calibrated: false,
         evidence: vec![],
         also_read: vec![],

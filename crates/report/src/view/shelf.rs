@@ -133,6 +133,7 @@ impl<'a> Shelf<'a> {
                 .then_some(likeliest)
                 .flatten(),
             sufficient: finding.sufficient.map(percent),
+            without: finding.without.map(percent),
             calibrated: finding.calibrated,
             distribution: distribution
                 .into_iter()
