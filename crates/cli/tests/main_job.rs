@@ -342,6 +342,45 @@ fn eval_measures_a_labelled_set_and_check_takes_its_calibration() {
 }
 
 #[test]
+fn eval_finds_the_words_that_labels_quote_and_can_ignore_scopes() {
+    let folder = tempfile::tempdir().unwrap();
+    let letter = "# A letter\n\nFees are due.\nEach **side** keeps what it learns\nto itself.\n";
+    fs::write(folder.path().join("letter.md"), letter).unwrap();
+    let (file, out) = (folder.path().join("set.jsonl"), folder.path().join("out"));
+    let evaluated = |quote: &str, more: &[&str]| {
+        let lines = [
+            serde_json::json!({"document": "letter", "file": "letter.md", "language": "en"}),
+            serde_json::json!({"document": "letter", "requirement": "mutual-nda/use-restriction",
+                "verdict": "missing", "quotes": [quote]}),
+        ];
+        let lines = lines.map(|line| line.to_string());
+        fs::write(&file, lines.join("\n")).unwrap();
+        let args = [
+            "eval",
+            file.to_str().unwrap(),
+            "--out",
+            out.to_str().unwrap(),
+        ];
+        konform(&[&args[..], more].concat())
+    };
+    let found = |run: &Output| {
+        assert_eq!(run.status.code(), Some(0), "{}", stderr(run));
+        let trace = fs::read_to_string(out.join("trace.jsonl")).unwrap();
+        trace.contains(r#""verdict":"not-applicable""#)
+    };
+    let words = "Each side keeps what it learns to itself.";
+    assert!(found(&evaluated(words, &[])), "a letter is no agreement");
+    assert!(!found(&evaluated(words, &["--ignore-scope"])));
+    let absent = evaluated("Each side tells everybody.", &[]);
+    assert_eq!(absent.status.code(), Some(2));
+    let said = stderr(&absent);
+    assert!(
+        said.contains("set.jsonl") && said.contains("Each side tells everybody."),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_commentary_ends_each_sentence_in_ids_and_moves_no_verdict() {
     let out = tempfile::tempdir().unwrap();
     let findings = |name: &str, more: &[&str]| -> Vec<serde_json::Value> {
