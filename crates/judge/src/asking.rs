@@ -180,29 +180,27 @@ impl<E: Engine + ?Sized> Asker<'_, E> {
         let others: Vec<usize> = (0..candidates.len())
             .filter(|at| !rests.contains(at))
             .collect();
-        let (alone, without) = if rests.is_empty() {
-            (None, None)
-        } else {
-            let known = match &rests[..] {
-                &[one] => all_but_one.get(one).map(|&all| self.distribution(&[all])),
-                _ => None,
-            };
-            let mut both = [
-                (Purpose::Alone, &rests, others.is_empty().then_some(letters)),
-                (Purpose::Without, &others, known),
-            ];
-            // The last prompt left out the first candidate: what does so too begins as it does.
-            if rests.first() == Some(&0) {
-                both.reverse();
-            }
-            for (purpose, some, said) in &mut both {
-                if said.is_none() {
-                    *said = Some(self.only(*purpose, candidates, &prompts, some)?);
-                }
-            }
-            both.sort_by_key(|one| one.0 == Purpose::Without);
-            (both[0].2, both[1].2)
+        // What all or one say is known already.
+        let mut alone = others.is_empty().then_some(letters);
+        let mut without = match rests[..] {
+            [one] => all_but_one.get(one).map(|&all| self.distribution(&[all])),
+            _ => None,
         };
+        // The last prompt left out the first candidate: what does so too begins as it does.
+        let order = match rests.first() {
+            None => &[][..],
+            Some(0) => &[Purpose::Without, Purpose::Alone],
+            Some(_) => &[Purpose::Alone, Purpose::Without],
+        };
+        for &purpose in order {
+            let (some, said) = match purpose {
+                Purpose::Alone => (&rests, &mut alone),
+                _ => (&others, &mut without),
+            };
+            if said.is_none() {
+                *said = Some(self.only(purpose, candidates, &prompts, some)?);
+            }
+        }
         // Other law is another begin, so it comes last.
         let passage_moves = self.passages_left_out(candidates, &letters, letter)?;
         Ok(Said {

@@ -38,7 +38,7 @@ pub struct Settings {
     pub ubatch: u32,
     /// Whether prompts are evaluated one at a time; the bits depend on it.
     pub mode: Mode,
-    /// Where the states of first blocks are kept between runs, if they are.
+    /// Where the states of shared blocks are kept between runs, if they are.
     pub prefix_cache: Option<PrefixCache>,
 }
 
